@@ -1,0 +1,24 @@
+//! Atomics and fences.
+
+#[cfg(loopwork_loom)]
+pub use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
+pub use std::sync::atomic::Ordering;
+#[cfg(not(loopwork_loom))]
+pub use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
+
+/// `std::sync::atomic::fence`, visible to loom and to the thread sanitizer.
+///
+/// The thread sanitizer does not model fences. Under `--cfg loopwork_tsan` each is a
+/// read-modify-write of one shared word instead, which orders at least as much.
+#[inline]
+pub fn fence(order: Ordering) {
+    #[cfg(loopwork_loom)]
+    loom::sync::atomic::fence(order);
+    #[cfg(all(loopwork_tsan, not(loopwork_loom)))]
+    {
+        static FENCE: AtomicUsize = AtomicUsize::new(0);
+        FENCE.fetch_add(0, Ordering::SeqCst);
+    }
+    #[cfg(not(loopwork_loom))]
+    std::sync::atomic::fence(order);
+}
