@@ -1,1 +1,64 @@
-//! Placeholder, replaced before the first release.
+//! Loopwork's executor: tasks, the scheduler that runs them on many threads, and the contract with
+//! whatever delivers events.
+//!
+//! It knows nothing of deadlines, file descriptors and the timer wheel: those belong to the
+//! [`Driver`] that a [`Runtime`] is built with. Most programs use it through the `loopwork` crate.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `runtime.rs` | [`Runtime`]: the threads, `block_on`, `run_forever`, `close` |
+//! | `handle.rs` | [`Handle`]: spawn, call, stop, look, from any thread |
+//! | `task/` | [`Task`], its state machine, its waker |
+//! | `scheduler/` | workers, queues, sleeping and waking, the callback lane, closing |
+//! | `callback.rs` | one callback, and the handle that cancels it |
+//! | `driver.rs` | the [`Driver`] contract |
+//! | `registry.rs` | every task that has not ended |
+//! | `current.rs` | which worker and which task this thread is |
+//! | `exception.rs` | where failures go that nobody receives |
+//! | `metrics.rs` | what the workers did |
+//! | `error.rs` | [`LoopError`], [`SubmitError`] |
+//! | `random.rs` | where to begin stealing; a seed's shuffle |
+//!
+//! ```
+//! use loopwork_core::{Builder, SleepDriver};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut runtime = Builder::new().workers(2).build(SleepDriver::new())?;
+//! let handle = runtime.handle();
+//! let sum = runtime.block_on(async move {
+//!     let children: Vec<_> = (1..=4).map(|n| handle.spawn(async move { n * n })).collect();
+//!     let mut sum = 0;
+//!     for child in children {
+//!         sum += child.await?;
+//!     }
+//!     Ok::<_, loopwork_core::TaskError>(sum)
+//! })??;
+//! assert_eq!(sum, 30);
+//! # Ok(())
+//! # }
+//! ```
+
+mod callback;
+mod current;
+mod driver;
+mod error;
+mod exception;
+mod handle;
+mod metrics;
+mod random;
+mod registry;
+mod runtime;
+mod scheduler;
+mod task;
+
+pub use callback::{CallHandle, Callback};
+pub use current::current_task;
+pub use driver::{Driver, DriverHandle, SleepDriver, Turn};
+pub use error::{LoopError, SubmitError};
+pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
+pub use handle::Handle;
+pub use metrics::{Metrics, WorkerMetrics};
+pub use runtime::{Builder, Runtime};
+#[doc(hidden)]
+pub use task::Watch;
+pub use task::{AnyTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};

@@ -1,0 +1,91 @@
+//! Which worker this thread is, if it is one.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::Arc;
+
+use crate::scheduler::{Shared, Worker};
+use crate::task::{AnyTask, Header, Kind, RawTask};
+
+loopwork_shim::thread_local! {
+    /// The worker that runs on this thread. Invariant: null, or set by an `Entered` that lives, and
+    /// then its worker outlives it.
+    static WORKER: Cell<*const Worker> = Cell::new(ptr::null())
+}
+
+loopwork_shim::thread_local! {
+    /// The task that is polled on this thread. Invariant: null, or set by a `Polling` that lives,
+    /// and then its `Runnable` keeps the task alive.
+    static TASK: Cell<*const Header> = Cell::new(ptr::null())
+}
+
+/// While this lives, its thread is the worker it was made with.
+#[must_use]
+pub(crate) struct Entered<'a>(PhantomData<&'a Worker>);
+
+impl<'a> Entered<'a> {
+    /// None if the thread is a worker already, of whichever loop.
+    pub(crate) fn new(worker: &'a Worker) -> Option<Self> {
+        WORKER.with(|current| {
+            current.get().is_null().then(|| {
+                current.set(worker);
+                Self(PhantomData)
+            })
+        })
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        WORKER.with(|current| current.set(ptr::null()));
+    }
+}
+
+/// Calls `f` with the worker this thread is.
+pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
+    let worker = WORKER.with(Cell::get);
+    // SAFETY: null or valid, by the invariant. The borrow ends with `f`, which cannot drop an
+    // `Entered`: that lives in a frame further up this thread's stack.
+    f(unsafe { worker.as_ref() })
+}
+
+/// As [`with_worker`], but only for workers of the given loop.
+pub(crate) fn with_worker_of<R>(shared: &Arc<Shared>, f: impl FnOnce(Option<&Worker>) -> R) -> R {
+    with_worker(|worker| f(worker.filter(|worker| Arc::ptr_eq(worker.shared(), shared))))
+}
+
+/// The task that is being polled on this thread. None in callbacks and outside a loop.
+///
+/// asyncio: `current_task`.
+///
+/// ```
+/// assert!(loopwork_core::current_task().is_none(), "no loop runs here");
+/// ```
+#[must_use]
+pub fn current_task() -> Option<AnyTask> {
+    let task = TASK.with(Cell::get);
+    // SAFETY: null or the header of a task that is alive, by the invariant.
+    let task = unsafe { RawTask::from_header(task) }?;
+    (task.header().kind != Kind::Internal).then(|| AnyTask::new(task))
+}
+
+/// While this lives, its thread polls the task it was made with.
+#[must_use]
+pub(crate) struct Polling {
+    outer: *const Header,
+}
+
+impl Polling {
+    /// The caller keeps the task alive until this is dropped, or lets no code of others run
+    /// after it ceased to.
+    pub(crate) fn new(task: &RawTask) -> Self {
+        Self { outer: TASK.with(|current| current.replace(task.as_ptr())) }
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        TASK.with(|current| current.set(self.outer));
+    }
+}

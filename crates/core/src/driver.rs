@@ -1,0 +1,98 @@
+//! The contract with whatever waits for events: I/O, timers, or nothing but an unpark.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loopwork_shim::sync::{Condvar, Mutex};
+
+/// How long a [`Driver::turn`] may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Deliver what has happened, without waiting.
+    Poll,
+    /// Wait for an event, a deadline or an unpark; or no longer than this, if it is given.
+    Block(Option<Duration>),
+}
+
+/// What a worker does when it has nothing to run, and now and then when it has.
+///
+/// One worker at a time has the driver. It knows nothing of queues; waking a task inside `turn`
+/// makes that task ready on the worker that called.
+pub trait Driver: Send + 'static {
+    /// The end of the driver that any thread may use.
+    fn handle(&self) -> Arc<dyn DriverHandle>;
+
+    /// Delivers events and due timers, in this order, waiting for them as `turn` says.
+    ///
+    /// It must return soon after an [`unpark`](DriverHandle::unpark), also one that came before.
+    /// It must not panic: what goes wrong inside is reported, and the loop goes on.
+    fn turn(&mut self, turn: Turn);
+}
+
+/// The end of a [`Driver`] that is shared by all threads.
+pub trait DriverHandle: Send + Sync {
+    /// Ends a blocking [`Driver::turn`], or the next one if none is under way.
+    fn unpark(&self);
+
+    /// Called on each worker's thread before it polls its first task. What is returned is dropped
+    /// on that thread when it stops polling: a place for guards of thread-locals.
+    fn enter(&self) -> Box<dyn Any> {
+        Box::new(())
+    }
+}
+
+/// A driver without events: it only sleeps. The executor alone, and its models, run on it.
+#[derive(Debug, Default)]
+pub struct SleepDriver(Arc<SleepHandle>);
+
+#[derive(Default)]
+struct SleepHandle {
+    unparked: Mutex<bool>,
+    condvar: Condvar,
+}
+
+impl fmt::Debug for SleepHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SleepHandle")
+    }
+}
+
+impl SleepDriver {
+    /// A driver without events.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Driver for SleepDriver {
+    fn handle(&self) -> Arc<dyn DriverHandle> {
+        self.0.clone()
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        let mut unparked = self.0.unparked.lock();
+        if let Turn::Block(cap) = turn {
+            while !*unparked {
+                match cap {
+                    None => self.0.condvar.wait(&mut unparked),
+                    Some(cap) => {
+                        if self.0.condvar.wait_for(&mut unparked, cap).timed_out() {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        *unparked = false;
+    }
+}
+
+impl DriverHandle for SleepHandle {
+    fn unpark(&self) {
+        *self.unparked.lock() = true;
+        self.condvar.notify_one();
+    }
+}

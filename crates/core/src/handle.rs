@@ -1,0 +1,237 @@
+//! The end of a loop that any thread may hold.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::callback::{CallHandle, Callback, submit};
+use crate::current;
+use crate::error::{LoopError, SubmitError};
+use crate::exception::{ExceptionContext, ExceptionHandler};
+use crate::metrics::{Metrics, WorkerMetrics};
+use crate::scheduler::{Shared, Spawn};
+use crate::task::{AnyTask, Kind, RawTask, Task};
+
+/// A loop, from anywhere: spawn, call, stop, look.
+///
+/// Clones refer to the same loop. Holding one does not keep the loop from being closed.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// The loop whose worker this thread is.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::NoRunningLoop`] on any other thread.
+    ///
+    /// asyncio: `get_running_loop`.
+    #[doc(alias = "get_running_loop")]
+    pub fn current() -> Result<Self, LoopError> {
+        current::with_worker(|worker| match worker {
+            Some(worker) => Ok(Self(worker.shared().clone())),
+            None => Err(LoopError::NoRunningLoop),
+        })
+    }
+
+    /// Makes a task of `future` and schedules it. The loop need not run yet.
+    ///
+    /// asyncio: `create_task`.
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed; [`Handle::try_spawn`] hands the future back instead.
+    #[track_caller]
+    #[doc(alias = "create_task")]
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.try_spawn(future) {
+            Ok(task) => task,
+            Err(_refused) => panic!(
+                "cannot spawn: {}, or use `try_spawn`, which hands the future back",
+                LoopError::Closed
+            ),
+        }
+    }
+
+    /// As [`Handle::spawn`], but a closed loop is an error.
+    ///
+    /// # Errors
+    ///
+    /// Hands the future back if the loop is closed. A future that is accepted runs, or the loop
+    /// closes first and its task says that it was cancelled.
+    #[track_caller]
+    pub fn try_spawn<F>(&self, future: F) -> Result<Task<F::Output>, SubmitError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn_task(future, Location::caller(), None)
+    }
+
+    /// As [`Handle::try_spawn`], with a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Handle::try_spawn`].
+    #[track_caller]
+    pub fn try_spawn_named<F>(
+        &self,
+        name: &str,
+        future: F,
+    ) -> Result<Task<F::Output>, SubmitError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn_task(future, Location::caller(), Some(name.into()))
+    }
+
+    fn spawn_task<F>(
+        &self,
+        future: F,
+        location: &'static Location<'static>,
+        name: Option<Box<str>>,
+    ) -> Result<Task<F::Output>, SubmitError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let spawn = Spawn { kind: Kind::Task, location, name };
+        self.0.spawn(future, spawn).map(Task::new).map_err(SubmitError)
+    }
+
+    /// Makes `callback` due: it runs after all callbacks that became due before it.
+    ///
+    /// # Errors
+    ///
+    /// Hands the closure back if the loop is closed.
+    ///
+    /// asyncio: `call_soon`, `call_soon_threadsafe`.
+    #[doc(alias = "call_soon_threadsafe")]
+    pub fn try_call_soon<F>(&self, callback: F) -> Result<CallHandle, SubmitError<F>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        submit(callback, |callback| self.0.call_soon(callback)).map_err(SubmitError)
+    }
+
+    /// Makes a callback due that was wrapped before.
+    ///
+    /// # Errors
+    ///
+    /// Hands it back if the loop is closed.
+    #[doc(hidden)]
+    pub fn enqueue(&self, callback: Callback) -> Result<(), Callback> {
+        self.0.call_soon(callback)
+    }
+
+    /// Ends the current run: polls under way and the callbacks that are due together with the
+    /// current one are finished, the rest waits for the next run. Before a run, it makes that run
+    /// do only what is ready at its begin. From any thread.
+    ///
+    /// asyncio: `stop`.
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+
+    /// Whether a thread is inside `run_*`.
+    ///
+    /// asyncio: `is_running`.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.0.is_running()
+    }
+
+    /// Whether the loop was closed.
+    ///
+    /// asyncio: `is_closed`.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Whether this thread is a worker of this loop.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        current::with_worker_of(&self.0, |worker| worker.is_some())
+    }
+
+    /// How many workers the loop has.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.0.workers()
+    }
+
+    /// Every task that has not ended, in order of their ids. From any thread.
+    ///
+    /// asyncio: `all_tasks`.
+    #[must_use]
+    pub fn all_tasks(&self) -> Vec<AnyTask> {
+        let mut tasks = self.0.registry.tasks();
+        tasks.retain(is_alive_task);
+        tasks.sort_unstable_by_key(|task| task.header().id);
+        tasks.into_iter().map(AnyTask::new).collect()
+    }
+
+    /// What the workers have done so far. From any thread, without stopping anybody.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
+            workers: self.0.counters().map(WorkerMetrics::from).collect(),
+            alive_tasks: self.0.registry.tasks().iter().filter(|task| is_alive_task(task)).count(),
+        }
+    }
+
+    /// Replaces the exception handler; `None` restores [`default_exception_handler`].
+    ///
+    /// [`default_exception_handler`]: crate::default_exception_handler
+    ///
+    /// asyncio: `set_exception_handler`.
+    pub fn set_exception_handler(&self, handler: Option<ExceptionHandler>) {
+        self.0.exceptions.set(handler);
+    }
+
+    /// The exception handler, unless it is the default.
+    ///
+    /// asyncio: `get_exception_handler`.
+    #[must_use]
+    pub fn exception_handler(&self) -> Option<ExceptionHandler> {
+        self.0.exceptions.get()
+    }
+
+    /// Calls the exception handler, here. One that panics is reported to the default handler.
+    ///
+    /// asyncio: `call_exception_handler`.
+    pub fn call_exception_handler(&self, context: &ExceptionContext) {
+        self.0.exceptions.call(context);
+    }
+}
+
+fn is_alive_task(task: &RawTask) -> bool {
+    let header = task.header();
+    header.kind != Kind::Internal && !header.state.is_complete()
+}
+
+impl PartialEq for Handle {
+    /// Whether both are of the same loop.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Handle {}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

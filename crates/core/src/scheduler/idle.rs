@@ -1,0 +1,191 @@
+//! Who sleeps, who searches, who watches. Protocol and proof sketch are in `README.md`.
+
+use loopwork_shim::atomic::{AtomicUsize, Ordering, fence};
+use loopwork_shim::sync::{Condvar, Mutex};
+
+/// Searching workers are counted in the low half of the word, sleeping ones in the high half.
+const SEARCHING: usize = 1;
+const SLEEPING: usize = 1 << (usize::BITS / 2);
+
+#[derive(Debug)]
+pub(crate) struct Idle {
+    workers: usize,
+    /// A summary of the stack that a push reads without the lock. Written under the lock, but for
+    /// searchers that find work.
+    word: AtomicUsize,
+    sleepers: Mutex<Sleepers>,
+    /// Notified when the last worker but worker 0 rests.
+    rested: Condvar,
+}
+
+#[derive(Debug)]
+struct Sleepers {
+    stack: Vec<usize>,
+    /// Whether anybody may leave the stack.
+    running: bool,
+    watcher: Option<usize>,
+}
+
+/// How a worker stands after it tried to leave the stack.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Leave {
+    /// Somebody had taken it off: it is searching.
+    Notified,
+    /// It left by itself. If another worker is named, that one is the watcher now: unpark it.
+    Left { watcher: Option<usize> },
+    /// The loop is stopped: it stays.
+    Resting,
+}
+
+/// How a sleeper stands.
+#[derive(Debug)]
+pub(crate) struct Stand {
+    /// Somebody took it off the stack: it is searching.
+    pub(crate) notified: bool,
+    /// It may leave the stack by itself.
+    pub(crate) running: bool,
+    pub(crate) watcher: bool,
+    pub(crate) all_asleep: bool,
+}
+
+impl Idle {
+    /// All workers but worker 0 are counted as asleep once they have announced themselves.
+    pub(crate) fn new(workers: usize) -> Self {
+        let sleepers =
+            Sleepers { stack: Vec::with_capacity(workers), running: false, watcher: None };
+        Self {
+            workers,
+            word: AtomicUsize::new(0),
+            sleepers: Mutex::new(sleepers),
+            rested: Condvar::new(),
+        }
+    }
+
+    /// Steps 1 and 2 of a sleeper: afterwards it looks at every queue once more.
+    pub(crate) fn announce(&self, worker: usize, searching: bool) {
+        let mut sleepers = self.sleepers.lock();
+        debug_assert!(!sleepers.stack.contains(&worker), "announced twice");
+        sleepers.stack.push(worker);
+        if sleepers.running && sleepers.watcher.is_none() && sleepers.stack.len() < self.workers {
+            sleepers.watcher = Some(worker);
+        }
+        // Ordering: Relaxed: the fence below orders it.
+        self.word.fetch_add(SLEEPING - if searching { SEARCHING } else { 0 }, Ordering::Relaxed);
+        if !sleepers.running && sleepers.stack.len() == self.workers - 1 {
+            self.rested.notify_all();
+        }
+        drop(sleepers);
+        if !cfg!(loopwork_weaken = "idle-sleep") {
+            // Ordering: SeqCst [edge: idle-sleep]: store-load with `notify_after_push`.
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// Step 5 of a sleeper, or a decision to go for work that it saw.
+    pub(crate) fn leave(&self, worker: usize) -> Leave {
+        let mut sleepers = self.sleepers.lock();
+        let Some(at) = sleepers.stack.iter().position(|&sleeper| sleeper == worker) else {
+            return Leave::Notified;
+        };
+        if !sleepers.running {
+            return Leave::Resting;
+        }
+        sleepers.stack.remove(at);
+        // Ordering: Relaxed: fewer sleepers than a push sees only cost it the lock.
+        self.word.fetch_sub(SLEEPING, Ordering::Relaxed);
+        if sleepers.watcher == Some(worker) {
+            sleepers.watcher = None;
+        }
+        Leave::Left { watcher: sleepers.appoint_watcher() }
+    }
+
+    /// How a sleeper stands, before it looks and blocks.
+    pub(crate) fn stand(&self, worker: usize) -> Stand {
+        let sleepers = self.sleepers.lock();
+        Stand {
+            notified: !sleepers.stack.contains(&worker),
+            running: sleepers.running,
+            watcher: sleepers.watcher == Some(worker),
+            all_asleep: sleepers.stack.len() == self.workers,
+        }
+    }
+
+    /// The watcher becomes an ordinary sleeper, if everybody sleeps.
+    pub(crate) fn retire_watcher(&self, worker: usize) {
+        let mut sleepers = self.sleepers.lock();
+        if sleepers.watcher == Some(worker) && sleepers.stack.len() == self.workers {
+            sleepers.watcher = None;
+        }
+    }
+
+    /// A searcher found work. True if it was the last: it wakes the next.
+    #[must_use]
+    pub(crate) fn end_search(&self) -> bool {
+        // Ordering: Relaxed: the caller notifies through `notify_after_push`, which fences.
+        let before = self.word.fetch_sub(SEARCHING, Ordering::Relaxed);
+        before % SLEEPING == SEARCHING
+    }
+
+    /// Steps 2 to 4 of a push from outside. The worker that is named is to be unparked.
+    pub(crate) fn notify_after_push(&self) -> Option<usize> {
+        if !cfg!(loopwork_weaken = "idle-push") {
+            // Ordering: SeqCst [edge: idle-push]: store-load with `announce`.
+            fence(Ordering::SeqCst);
+        }
+        self.notify()
+    }
+
+    /// As [`Idle::notify_after_push`], for a worker that will look at what it pushed itself.
+    pub(crate) fn notify(&self) -> Option<usize> {
+        // Ordering: Relaxed: ordered by the fence before, if it has to be.
+        let word = self.word.load(Ordering::Relaxed);
+        if word < SLEEPING || word % SLEEPING != 0 {
+            return None;
+        }
+        let mut sleepers = self.sleepers.lock();
+        if !sleepers.running || self.word.load(Ordering::Relaxed) % SLEEPING != 0 {
+            return None;
+        }
+        // The watcher is better left where it is.
+        let watcher = sleepers.watcher;
+        let at = sleepers.stack.iter().rposition(|&sleeper| Some(sleeper) != watcher);
+        let worker = match at {
+            Some(at) => sleepers.stack.remove(at),
+            None => sleepers.stack.pop()?,
+        };
+        if watcher == Some(worker) {
+            sleepers.watcher = None;
+        }
+        // Ordering: Relaxed: only a hint to others; the lock orders what matters.
+        self.word.fetch_sub(SLEEPING - SEARCHING, Ordering::Relaxed);
+        Some(worker)
+    }
+
+    /// Lets workers leave the stack. The one that is named watches: unpark it.
+    pub(crate) fn resume(&self) -> Option<usize> {
+        let mut sleepers = self.sleepers.lock();
+        sleepers.running = true;
+        sleepers.appoint_watcher()
+    }
+
+    /// Returns when all workers but worker 0, whose thread calls this, are asleep for good.
+    pub(crate) fn rest(&self) {
+        let mut sleepers = self.sleepers.lock();
+        sleepers.running = false;
+        sleepers.watcher = None;
+        while sleepers.stack.len() < self.workers - 1 {
+            self.rested.wait(&mut sleepers);
+        }
+    }
+}
+
+impl Sleepers {
+    fn appoint_watcher(&mut self) -> Option<usize> {
+        if self.watcher.is_some() {
+            return None;
+        }
+        self.watcher = self.stack.last().copied();
+        self.watcher
+    }
+}

@@ -1,0 +1,134 @@
+//! Why a task has no value to give.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use loopwork_shim::sync::Mutex;
+
+/// Why awaiting a task, or asking for its result, gave no value.
+///
+/// Opaque, so that reasons can be added; clones refer to the same panic.
+///
+/// asyncio: `CancelledError`, `InvalidStateError`, or the exception a task raised.
+#[doc(alias = "CancelledError")]
+#[doc(alias = "InvalidStateError")]
+#[derive(Clone)]
+pub struct TaskError(Reason);
+
+#[derive(Clone)]
+enum Reason {
+    Cancelled,
+    Panicked(Arc<Panic>),
+    NotDone,
+    Taken,
+}
+
+struct Panic {
+    message: String,
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl TaskError {
+    pub(crate) fn cancelled() -> Self {
+        Self(Reason::Cancelled)
+    }
+
+    pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
+        let message = panic_message(&*payload);
+        Self(Reason::Panicked(Arc::new(Panic { message, payload: Mutex::new(Some(payload)) })))
+    }
+
+    pub(crate) fn not_done() -> Self {
+        Self(Reason::NotDone)
+    }
+
+    pub(crate) fn taken() -> Self {
+        Self(Reason::Taken)
+    }
+
+    /// The task was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0, Reason::Cancelled)
+    }
+
+    /// The task panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0, Reason::Panicked(_))
+    }
+
+    /// The task has not ended: its result cannot be asked for yet.
+    #[must_use]
+    pub fn is_not_done(&self) -> bool {
+        matches!(self.0, Reason::NotDone)
+    }
+
+    /// The value was moved out by an earlier await.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self.0, Reason::Taken)
+    }
+
+    /// The panic's payload, to go on with [`std::panic::resume_unwind`].
+    ///
+    /// The first clone to ask gets the original payload, later ones get its message.
+    ///
+    /// # Errors
+    ///
+    /// Gives the error back if it is no panic.
+    pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        match &self.0 {
+            Reason::Panicked(panic) => {
+                let payload = panic.payload.lock().take();
+                Ok(payload.unwrap_or_else(|| Box::new(panic.message.clone())))
+            }
+            _ => Err(self),
+        }
+    }
+
+    /// The panic's message, or what the error says.
+    pub(crate) fn message(&self) -> String {
+        match &self.0 {
+            Reason::Panicked(panic) => panic.message.clone(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// What a panic said, if it said it in words.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic whose payload is not text").to_owned()
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Reason::Cancelled => f.write_str("the task was cancelled"),
+            Reason::Panicked(panic) => write!(f, "the task panicked: {}", panic.message),
+            Reason::NotDone => {
+                f.write_str("the task has not ended: await it before asking for its result")
+            }
+            Reason::Taken => f.write_str(
+                "the task's value was moved out by an earlier await: clone the `Task` before \
+                 awaiting it, or read `result()`, to share the value",
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Reason::Cancelled => f.write_str("Cancelled"),
+            Reason::Panicked(panic) => f.debug_tuple("Panicked").field(&panic.message).finish(),
+            Reason::NotDone => f.write_str("NotDone"),
+            Reason::Taken => f.write_str("Taken"),
+        }
+    }
+}
+
+impl std::error::Error for TaskError {}

@@ -1,0 +1,392 @@
+//! `Task<T>`: what spawning gives, and how it is awaited.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use loopwork_context::Request;
+
+use super::any::AnyTask;
+use super::error::TaskError;
+use super::header::{TaskId, WatchId, Watcher};
+use super::raw::RawTask;
+use super::state::TaskState;
+use crate::callback::{CallHandle, Callback};
+
+/// A spawned task: await it for its output, cancel it, ask how it is.
+///
+/// The loop keeps a task alive until it ends, whether or not anybody holds its `Task`. Dropping
+/// the `Task` detaches it: the task runs on, and its output is dropped. A detached task that
+/// panics is reported to the loop's exception handler.
+///
+/// Awaiting gives `Result<T, TaskError>`: an error if the task panicked or was cancelled. It works
+/// on any executor. When the awaiting task is cancelled, the request is forwarded to the task it
+/// awaits, as in asyncio; when the await is merely dropped, nothing is cancelled. Awaiting moves
+/// the value out, once. If `T: Clone` a `Task` can be cloned, and then each reader gets a clone.
+///
+/// `Task` is not itself a future but becomes one ([`IntoFuture`]): so `gather` and `ensure_future`
+/// can tell a task from a future that still has to become one.
+///
+/// asyncio: `Task`.
+#[doc(alias = "asyncio.Task")]
+#[must_use = "a task runs on when its handle is dropped; `drop` it to say that this is meant"]
+pub struct Task<T> {
+    raw: RawTask,
+    // The value stays behind the task's lock: a handle only moves values of type `T`.
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Task<T> {
+    /// Takes over one reference and one handle count. `T` is the output of the task's future.
+    pub(crate) fn new(raw: RawTask) -> Self {
+        Self { raw, output: PhantomData }
+    }
+
+    pub(crate) fn raw(&self) -> &RawTask {
+        &self.raw
+    }
+
+    /// Identifies the task within its loop.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.raw.header().id
+    }
+
+    /// The task's name: `Task-<id>` unless one was set.
+    ///
+    /// asyncio: `Task.get_name`.
+    #[doc(alias = "get_name")]
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.raw.name()
+    }
+
+    /// Names the task.
+    ///
+    /// asyncio: `Task.set_name`.
+    pub fn set_name(&self, name: &str) {
+        self.raw.set_name(name);
+    }
+
+    /// Where the task was spawned.
+    #[must_use]
+    pub fn spawn_location(&self) -> &'static Location<'static> {
+        self.raw.header().location
+    }
+
+    /// Where the task is in its life.
+    ///
+    /// asyncio: `inspect.getcoroutinestate`.
+    #[must_use]
+    pub fn state(&self) -> TaskState {
+        self.raw.header().state.phase()
+    }
+
+    /// Requests cancellation. True if the task had not ended, so that the request stands.
+    ///
+    /// The request is delivered when the task is polled next and its future is still pending: then
+    /// the future is dropped and the task ends cancelled. A task always starts: one that is
+    /// cancelled before its first poll is still polled once. One that returns in that poll has
+    /// finished, not been cancelled. Repeated requests before delivery count once. While the task
+    /// awaits another task, the request goes to that one first.
+    ///
+    /// asyncio: `Task.cancel`.
+    pub fn cancel(&self) -> bool {
+        self.raw.cancel()
+    }
+
+    /// Whether the task has ended: returned, panicked or cancelled.
+    ///
+    /// asyncio: `Task.done`.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.raw.header().state.is_complete()
+    }
+
+    /// Whether the task ended cancelled.
+    ///
+    /// asyncio: `Task.cancelled`.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.raw.error().is_some_and(|error| error.is_cancelled())
+    }
+
+    /// The panic the task failed with, or `None` if it returned.
+    ///
+    /// Looking at a panic counts as having seen it: it is not reported again.
+    ///
+    /// # Errors
+    ///
+    /// If the task has not ended, or was cancelled.
+    ///
+    /// asyncio: `Task.exception`.
+    pub fn exception(&self) -> Result<Option<TaskError>, TaskError> {
+        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
+        let seen = unsafe { self.raw.with_output::<T, _>(|_, _| ()) };
+        match (seen, self.raw.error()) {
+            (None, _) => Err(TaskError::not_done()),
+            (_, Some(error)) if error.is_cancelled() => Err(error),
+            (_, error) => Ok(error),
+        }
+    }
+
+    /// The task without its type.
+    #[must_use]
+    pub fn as_any(&self) -> AnyTask {
+        AnyTask::new(self.raw.clone())
+    }
+
+    /// Awaits the task without giving up the handle. The value is moved out all the same.
+    pub fn join(&mut self) -> JoinMut<'_, T> {
+        JoinMut { task: self, waiting: Waiting::default() }
+    }
+
+    /// Calls `hook` once the task has ended, on the thread that ends it, or here if it has ended.
+    ///
+    /// For combinators: `hook` must be short, and must neither block nor run anybody's code.
+    #[doc(hidden)]
+    pub fn on_end(&self, hook: impl FnOnce() + Send + 'static) -> Option<Watch> {
+        match self.raw.watch(Watcher::Hook(Box::new(hook))) {
+            Ok(id) => Some(Watch { task: self.raw.clone(), id }),
+            Err(Watcher::Hook(hook)) => {
+                hook();
+                None
+            }
+            Err(Watcher::Waker(_)) => unreachable!("`watch` gives back what it was given"),
+        }
+    }
+
+    /// Looks at the output in its place. `None` if the task has not ended or the value was taken.
+    #[doc(hidden)]
+    pub fn inspect<R>(&self, look: impl FnOnce(&Result<T, TaskError>) -> R) -> Option<R> {
+        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
+        unsafe { self.raw.with_output::<T, _>(|output, _| output.as_ref().map(look)) }.flatten()
+    }
+
+    /// The output, moved out. `NotDone` and `Taken` are errors.
+    #[doc(hidden)]
+    pub fn take_result(&self) -> Result<T, TaskError> {
+        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
+        let output = unsafe { self.raw.with_output::<T, _>(|output, _| output.take()) };
+        match output {
+            None => Err(TaskError::not_done()),
+            Some(None) => Err(self.raw.error().unwrap_or_else(TaskError::taken)),
+            Some(Some(result)) => result,
+        }
+    }
+}
+
+impl<T: 'static> Task<T> {
+    fn poll_join(&self, waiting: &mut Waiting, cx: &Context<'_>) -> Poll<Result<T, TaskError>> {
+        loop {
+            if self.done() {
+                waiting.watch = None;
+                let cancelled = self.raw.error().is_some_and(|error| error.is_cancelled());
+                match waiting.request.take() {
+                    // The child took the request that came through here: it goes on upwards.
+                    Some(request) if cancelled => {
+                        request.resume();
+                        return Poll::Pending;
+                    }
+                    // The child answered otherwise: the request is spent.
+                    _ => return Poll::Ready(self.read_result()),
+                }
+            }
+            let registered = match waiting.watch {
+                Some(id) => self.raw.rewatch(id, cx.waker()),
+                None => match self.raw.watch(Watcher::Waker(cx.waker().clone())) {
+                    Ok(id) => {
+                        waiting.watch = Some(id);
+                        Ok(())
+                    }
+                    Err(_) => Err(()),
+                },
+            };
+            if registered.is_err() {
+                continue;
+            }
+            let Some(request) = loopwork_context::take_request() else { return Poll::Pending };
+            // A request already held merges with the new one.
+            waiting.request = Some(request);
+            if self.cancel() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Moves the output out, or clones it if it is shared.
+    fn read_result(&self) -> Result<T, TaskError> {
+        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
+        let cloned = unsafe {
+            self.raw.with_output::<T, _>(|output, clone| {
+                let clone = clone?.downcast_ref::<fn(&T) -> T>()?;
+                output.as_ref()?.as_ref().ok().map(clone)
+            })
+        };
+        match cloned.flatten() {
+            Some(value) => Ok(value),
+            None => self.take_result(),
+        }
+    }
+}
+
+impl<T: Clone + 'static> Task<T> {
+    /// A clone of the task's value.
+    ///
+    /// # Errors
+    ///
+    /// If the task has not ended, was cancelled or panicked, or if its value was moved out.
+    ///
+    /// asyncio: `Task.result`.
+    pub fn result(&self) -> Result<T, TaskError> {
+        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
+        match unsafe { self.raw.with_output::<T, _>(|output, _| output.clone()) } {
+            None => Err(TaskError::not_done()),
+            Some(None) => Err(self.raw.error().unwrap_or_else(TaskError::taken)),
+            Some(Some(result)) => result,
+        }
+    }
+
+    /// Calls `callback` with the task once it has ended, in the loop's callback order: after the
+    /// callbacks that became due before it, never beside another one. If the task has ended, the
+    /// callback is due now.
+    ///
+    /// The handle that is returned cancels the callback. If the loop is closed before the callback
+    /// could run, it is dropped. A callback that panics is reported to the exception handler.
+    ///
+    /// asyncio: `Task.add_done_callback`; `remove_done_callback` is [`CallHandle::cancel`].
+    ///
+    /// ```
+    /// # fn example(task: &loopwork_core::Task<u32>) {
+    /// task.add_done_callback(|task| println!("{:?}", task.result()));
+    /// # }
+    /// ```
+    #[doc(alias = "remove_done_callback")]
+    pub fn add_done_callback(&self, callback: impl FnOnce(&Self) + Send + 'static) -> CallHandle {
+        let task = self.clone();
+        let (callback, handle) = Callback::new(move || callback(&task));
+        let shared = self.raw.shared().clone();
+        // A closed loop gives the callback back, which drops it: nobody is left to run it.
+        self.on_end(move || drop(shared.call_soon(callback)));
+        handle
+    }
+}
+
+impl<T: Clone + 'static> Clone for Task<T> {
+    /// Another handle. From now on readers get clones of the value instead of the value itself.
+    fn clone(&self) -> Self {
+        self.raw.share_output::<T>();
+        self.raw.handle_inc();
+        Self::new(self.raw.clone())
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.raw.drop_handle();
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+/// A registration made with `Task::on_end`; dropping it keeps it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Watch {
+    task: RawTask,
+    id: WatchId,
+}
+
+impl Watch {
+    /// Takes the registration back, if it has not fired.
+    pub fn remove(self) {
+        self.task.unwatch(self.id);
+    }
+}
+
+/// What an await of a task remembers from poll to poll.
+#[derive(Debug, Default)]
+struct Waiting {
+    watch: Option<WatchId>,
+    /// A cancel request of the awaiting task, forwarded to the task that is awaited.
+    request: Option<Request>,
+}
+
+impl Waiting {
+    fn forget<T>(&mut self, task: &Task<T>) {
+        if let Some(id) = self.watch.take() {
+            task.raw.unwatch(id);
+        }
+    }
+}
+
+/// The future of an awaited [`Task`]. Dropping it detaches the task.
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct Join<T> {
+    task: Task<T>,
+    waiting: Waiting,
+}
+
+/// The future of [`Task::join`] and of an awaited `&mut Task`. Dropping it stops waiting.
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct JoinMut<'a, T> {
+    task: &'a mut Task<T>,
+    waiting: Waiting,
+}
+
+impl<T: 'static> IntoFuture for Task<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = Join<T>;
+
+    fn into_future(self) -> Join<T> {
+        Join { task: self, waiting: Waiting::default() }
+    }
+}
+
+impl<'a, T: 'static> IntoFuture for &'a mut Task<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = JoinMut<'a, T>;
+
+    fn into_future(self) -> JoinMut<'a, T> {
+        self.join()
+    }
+}
+
+impl<T: 'static> Future for Join<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { task, waiting } = &mut *self;
+        task.poll_join(waiting, cx)
+    }
+}
+
+impl<T: 'static> Future for JoinMut<'_, T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { task, waiting } = &mut *self;
+        task.poll_join(waiting, cx)
+    }
+}
+
+impl<T> Drop for Join<T> {
+    fn drop(&mut self) {
+        self.waiting.forget(&self.task);
+    }
+}
+
+impl<T> Drop for JoinMut<'_, T> {
+    fn drop(&mut self) {
+        self.waiting.forget(self.task);
+    }
+}

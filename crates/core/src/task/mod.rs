@@ -1,0 +1,28 @@
+//! Tasks: one allocation and one word each. See `README.md` beside this file.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `state.rs` | the word and its transitions |
+//! | `header.rs` | the type-erased front of a task |
+//! | `cell.rs` | the allocation, and all that knows the future's type |
+//! | `raw.rs` | counted references, `Runnable`, the waker |
+//! | `handle.rs` | `Task<T>` and its await |
+//! | `any.rs` | `AnyTask`: a task without its type |
+//! | `error.rs` | `TaskError` |
+
+mod any;
+mod cell;
+mod error;
+mod handle;
+mod header;
+mod raw;
+mod state;
+
+pub use any::AnyTask;
+pub use error::TaskError;
+pub(crate) use error::panic_message;
+pub use handle::{Join, JoinMut, Task, Watch};
+pub use header::TaskId;
+pub(crate) use header::{Header, Kind};
+pub(crate) use raw::{Birth, Ran, RawTask, Runnable};
+pub use state::TaskState;
