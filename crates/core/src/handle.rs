@@ -148,7 +148,7 @@ impl Handle {
     /// asyncio: `is_running`.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.0.is_running()
+        self.0.running.get()
     }
 
     /// Whether the loop was closed.
@@ -156,7 +156,7 @@ impl Handle {
     /// asyncio: `is_closed`.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.0.closed.get()
     }
 
     /// Whether this thread is a worker of this loop.

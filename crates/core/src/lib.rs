@@ -17,6 +17,8 @@
 //! | `exception.rs` | where failures go that nobody receives |
 //! | `metrics.rs` | what the workers did |
 //! | `error.rs` | [`LoopError`], [`SubmitError`] |
+//! | `flag.rs` | a yes or no that publishes |
+//! | `model.rs` | what the loom models need of the inside |
 //! | `random.rs` | where to begin stealing; a seed's shuffle |
 //!
 //! ```
@@ -43,8 +45,12 @@ mod current;
 mod driver;
 mod error;
 mod exception;
+mod flag;
 mod handle;
 mod metrics;
+#[cfg(loopwork_loom)]
+#[doc(hidden)]
+pub mod model;
 mod random;
 mod registry;
 mod runtime;

@@ -142,7 +142,7 @@ impl<D: Driver> Runtime<D> {
     }
 
     fn run<R>(&mut self, body: impl FnOnce(&Self) -> R) -> Result<R, LoopError> {
-        if self.shared.is_closed() {
+        if self.shared.closed.get() {
             return Err(LoopError::Closed);
         }
         let entered = Entered::new(&self.worker).ok_or(LoopError::Nested)?;
@@ -158,7 +158,7 @@ impl<D: Driver> Runtime<D> {
     /// ended are dropped, and their handles say that they were cancelled. Closing twice does
     /// nothing.
     pub fn close(&mut self) {
-        if self.shared.is_closed() {
+        if self.shared.closed.get() {
             return;
         }
         self.shared.refuse();
@@ -198,14 +198,14 @@ struct Running<'a>(&'a Shared);
 
 impl<'a> Running<'a> {
     fn begin(shared: &'a Shared) -> Self {
-        shared.set_running(true);
+        shared.running.set(true);
         Self(shared)
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.set_running(false);
+        self.0.running.set(false);
     }
 }
 

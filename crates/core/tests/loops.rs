@@ -1,5 +1,7 @@
 //! Running, stopping, nesting and closing loops; callbacks.
 
+#![allow(clippy::disallowed_types, reason = "tests are not model-checked")]
+
 mod common;
 
 use std::future::pending;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use loopwork_shim::atomic::Ordering;
 use loopwork_shim::thread::yield_now;
 
 use super::Shared;
@@ -11,24 +10,18 @@ use crate::task::RawTask;
 impl Shared {
     /// Phase 1: nobody gets in any more.
     pub(crate) fn refuse(&self) {
-        // Ordering: Release: pairs with `is_closed`. It only informs: the locks of the registry
-        // and of the lane decide.
-        self.closed.store(true, Ordering::Release);
+        // The flag informs; the locks of the registry and of the lane decide.
+        self.closed.set(true);
         self.registry.close();
         self.lane.close(self);
     }
 
     /// The beginning of phase 2: background threads end.
     pub(crate) fn exit(&self) {
-        // Ordering: Release: pairs with `exiting`; the unparks order the sleepers.
-        self.exit.store(true, Ordering::Release);
+        self.exit.set(true);
         for worker in 1..self.workers() {
             self.unpark(worker);
         }
-    }
-
-    pub(super) fn exiting(&self) -> bool {
-        self.exit.load(Ordering::Acquire)
     }
 
     /// Phases 3 and 4. No worker runs any more.

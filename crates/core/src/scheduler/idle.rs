@@ -174,7 +174,7 @@ impl Idle {
         let mut sleepers = self.sleepers.lock();
         sleepers.running = false;
         sleepers.watcher = None;
-        while sleepers.stack.len() < self.workers - 1 {
+        while sleepers.stack.len() < self.workers - 1 && !cfg!(loopwork_weaken = "idle-rest") {
             self.rested.wait(&mut sleepers);
         }
     }

@@ -24,13 +24,12 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use loopwork_shim::CachePadded;
-use loopwork_shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
-use loopwork_shim::weaken;
 
 use self::idle::Idle;
 use self::lane::{Lane, Once};
-use self::parker::Parker;
+pub(crate) use self::parker::Parker;
 pub(crate) use self::queue::LocalQueue;
 use self::queue::{Injector, Stealer};
 pub(crate) use self::worker::Worker;
@@ -38,6 +37,7 @@ use crate::callback::Callback;
 use crate::current;
 use crate::driver::DriverHandle;
 use crate::exception::Exceptions;
+use crate::flag::Flag;
 use crate::metrics::Counters;
 use crate::registry::Registry;
 use crate::task::{Birth, Kind, RawTask, Runnable, TaskId};
@@ -56,12 +56,12 @@ pub(crate) struct Shared {
     driver: Arc<dyn DriverHandle>,
     ids: AtomicU64,
     /// Somebody asked the loop to stop; workers read it between two polls.
-    stop: AtomicBool,
+    stop: Flag,
     /// A thread is inside `run_*`.
-    running: AtomicBool,
-    closed: AtomicBool,
+    pub(crate) running: Flag,
+    pub(crate) closed: Flag,
     /// Background threads end.
-    exit: AtomicBool,
+    exit: Flag,
 }
 
 struct Remote {
@@ -96,10 +96,10 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         exceptions: Exceptions::default(),
         driver,
         ids: AtomicU64::new(1),
-        stop: AtomicBool::new(false),
-        running: AtomicBool::new(false),
-        closed: AtomicBool::new(false),
-        exit: AtomicBool::new(false),
+        stop: Flag::default(),
+        running: Flag::default(),
+        closed: Flag::default(),
+        exit: Flag::default(),
     });
     if workers > 1 {
         lane::start(&shared);
@@ -195,32 +195,30 @@ impl Shared {
         self.remotes[worker].parker.unpark(&*self.driver);
     }
 
-    /// Ends the current run, or makes the next one run only what is ready.
-    pub(crate) fn stop(&self) {
-        // Ordering: Release: pairs with the Acquire in `stopping`: what came before `stop()` is
-        // visible to what runs after the loop has stopped. The unpark below orders the sleepers.
-        self.stop.store(true, Ordering::Release);
-        self.unpark(0);
+    /// Lets the other workers run, from worker 0.
+    pub(crate) fn resume(&self) {
+        if let Some(watcher) = self.idle.resume() {
+            self.unpark(watcher);
+        }
     }
 
-    fn stopping(&self) -> bool {
-        // Ordering: Acquire, see `stop`.
-        self.stop.load(Ordering::Acquire)
+    /// Waits until the other workers rest, on worker 0.
+    pub(crate) fn rest(&self) {
+        // Siblings read this between two polls; then nothing runs.
+        self.stop.set(true);
+        self.idle.rest();
+        // Who still blocks in the driver gives it up.
+        self.driver.unpark();
+    }
+
+    /// Ends the current run, or makes the next one run only what is ready.
+    pub(crate) fn stop(&self) {
+        self.stop.set(true);
+        self.unpark(0);
     }
 
     pub(crate) fn workers(&self) -> usize {
         self.remotes.len()
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        // Ordering: Acquire, here and below: what the run did before it ended is visible to who
-        // sees that it ended.
-        self.running.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_running(&self, running: bool) {
-        // Ordering: Release, see `is_running`.
-        self.running.store(running, Ordering::Release);
     }
 
     /// Drops a stale step of a root that has ended.
@@ -228,10 +226,6 @@ impl Shared {
         while let Some(runnable) = self.pinned.pop() {
             drop(runnable);
         }
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
     }
 
     pub(crate) fn counters(&self) -> impl Iterator<Item = &Counters> {
@@ -245,7 +239,7 @@ impl Shared {
     }
 
     /// Whether there is anything for worker `index` to take.
-    fn has_work(&self, index: usize) -> bool {
+    pub(crate) fn has_work(&self, index: usize) -> bool {
         (index == 0 && self.pinned.len() > 0)
             || !self.injector.is_empty()
             || self.remotes.iter().any(|remote| !remote.stealer.is_empty())
@@ -256,8 +250,9 @@ impl Pinned {
     fn push(&self, runnable: Runnable) {
         let mut queue = self.queue.lock();
         queue.push_back(runnable);
-        // Ordering: Release: pairs with `len`; the unpark that follows orders a sleeper.
-        self.len.store(queue.len(), weaken!("pinned-len", Ordering::Release => Ordering::Relaxed));
+        // Ordering: Relaxed, here and below: a hint. The queue is behind its lock, and the unpark
+        // that follows a push orders it for a worker that sleeps.
+        self.len.store(queue.len(), Ordering::Relaxed);
     }
 
     fn pop(&self) -> Option<Runnable> {
@@ -266,12 +261,12 @@ impl Pinned {
         }
         let mut queue = self.queue.lock();
         let runnable = queue.pop_front();
-        self.len.store(queue.len(), Ordering::Release);
+        self.len.store(queue.len(), Ordering::Relaxed);
         runnable
     }
 
     fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+        self.len.load(Ordering::Relaxed)
     }
 }
 
@@ -279,8 +274,8 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loop")
             .field("workers", &self.workers())
-            .field("running", &self.is_running())
-            .field("closed", &self.is_closed())
+            .field("running", &self.running.get())
+            .field("closed", &self.closed.get())
             .finish_non_exhaustive()
     }
 }

@@ -109,11 +109,18 @@ mod modelled {
     use std::collections::VecDeque;
     use std::sync::Arc;
 
+    use loopwork_shim::atomic::{AtomicUsize, Ordering};
     use loopwork_shim::sync::Mutex;
 
     use crate::task::Runnable;
 
-    type Queue = Mutex<VecDeque<Runnable>>;
+    /// The real queues are asked for their emptiness without a lock: so is this one, as weakly
+    /// as can be, so that only the fences of the idle protocol make up for it.
+    #[derive(Debug)]
+    struct Queue {
+        items: Mutex<VecDeque<Runnable>>,
+        len: AtomicUsize,
+    }
 
     #[derive(Debug)]
     pub(crate) struct LocalQueue(Arc<Queue>);
@@ -124,66 +131,87 @@ mod modelled {
     #[derive(Debug)]
     pub(crate) struct Injector(Queue);
 
+    impl Queue {
+        fn new() -> Self {
+            Self { items: Mutex::new(VecDeque::new()), len: AtomicUsize::new(0) }
+        }
+
+        fn push(&self, runnable: Runnable) {
+            self.items.lock().push_back(runnable);
+            self.len.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn pop(&self) -> Option<Runnable> {
+            let runnable = self.items.lock().pop_front()?;
+            self.len.fetch_sub(1, Ordering::Relaxed);
+            Some(runnable)
+        }
+
+        fn len(&self) -> usize {
+            self.len.load(Ordering::Relaxed)
+        }
+    }
+
     impl LocalQueue {
         pub(crate) fn new() -> (Self, Stealer) {
-            let queue = Arc::new(Mutex::new(VecDeque::new()));
+            let queue = Arc::new(Queue::new());
             (Self(queue.clone()), Stealer(queue))
         }
 
         pub(crate) fn push(&self, runnable: Runnable) {
-            self.0.lock().push_back(runnable);
+            self.0.push(runnable);
         }
 
         pub(crate) fn pop(&self) -> Option<Runnable> {
-            self.0.lock().pop_front()
+            self.0.pop()
         }
 
         pub(crate) fn len(&self) -> usize {
-            self.0.lock().len()
+            self.0.len()
         }
     }
 
     impl Stealer {
         pub(crate) fn steal_into(&self, _: &LocalQueue) -> Option<Runnable> {
-            self.steal()
+            self.0.pop()
         }
 
         pub(crate) fn steal(&self) -> Option<Runnable> {
-            self.0.lock().pop_front()
+            self.0.pop()
         }
 
         pub(crate) fn is_empty(&self) -> bool {
-            self.len() == 0
+            self.0.len() == 0
         }
 
         pub(crate) fn len(&self) -> usize {
-            self.0.lock().len()
+            self.0.len()
         }
     }
 
     impl Injector {
         pub(crate) fn new() -> Self {
-            Self(Mutex::new(VecDeque::new()))
+            Self(Queue::new())
         }
 
         pub(crate) fn push(&self, runnable: Runnable) {
-            self.0.lock().push_back(runnable);
+            self.0.push(runnable);
         }
 
         pub(crate) fn steal_into(&self, _: &LocalQueue) -> Option<Runnable> {
-            self.steal()
+            self.0.pop()
         }
 
         pub(crate) fn steal(&self) -> Option<Runnable> {
-            self.0.lock().pop_front()
+            self.0.pop()
         }
 
         pub(crate) fn is_empty(&self) -> bool {
-            self.len() == 0
+            self.0.len() == 0
         }
 
         pub(crate) fn len(&self) -> usize {
-            self.0.lock().len()
+            self.0.len()
         }
     }
 }

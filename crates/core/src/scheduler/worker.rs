@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use loopwork_shim::atomic::Ordering;
 use loopwork_shim::sync::Mutex;
 
 use super::idle::Leave;
@@ -105,7 +104,11 @@ impl Worker {
     /// The life of a background worker: it sleeps until the loop runs.
     pub(crate) fn background<D: Driver>(&self, driver: &Mutex<D>) {
         while self.sleep(driver) {
-            while !self.shared.stopping() && self.step(driver) {}
+            while !self.shared.stop.get() {
+                if !self.step(driver) {
+                    return;
+                }
+            }
             self.end_search();
         }
     }
@@ -114,26 +117,21 @@ impl Worker {
     pub(crate) fn run<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
         if self.shared.workers() == 1 {
             self.run_iterations(driver, root);
-        } else if self.shared.stopping() {
+        } else if self.shared.stop.get() {
             self.run_ready_once(driver);
         } else {
             self.run_pool(driver, root);
         }
-        // Ordering: Relaxed: whoever asked for this stop has been heard; nothing is published.
-        self.shared.stop.store(false, Ordering::Relaxed);
+        // Whoever asked for this stop has been heard.
+        self.shared.stop.set(false);
     }
 
     fn run_pool<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
-        if let Some(watcher) = self.shared.idle.resume() {
-            self.shared.unpark(watcher);
-        }
-        let goes_on = || !self.shared.stopping() && !root.is_some_and(has_ended);
+        self.shared.resume();
+        let goes_on = || !self.shared.stop.get() && !root.is_some_and(has_ended);
         while goes_on() && self.step(driver) {}
         self.end_search();
-        // Siblings read this between two polls; then nothing runs.
-        self.shared.stop.store(true, Ordering::Release);
-        self.shared.idle.rest();
-        self.shared.driver.unpark();
+        self.shared.rest();
     }
 
     /// Runs one task, or sleeps. False if the thread is to end.
@@ -154,6 +152,12 @@ impl Worker {
             }
             None => self.sleep(driver),
         }
+    }
+
+    /// Runs one task, if one is ready.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn run_one(&self) -> bool {
+        self.next(false).map(|runnable| self.run_task(runnable)).is_some()
     }
 
     fn next(&self, injected_first: bool) -> Option<Runnable> {
@@ -244,7 +248,7 @@ impl Worker {
         self.counters().parks.add(1);
         let mut looks = 0;
         loop {
-            if self.index != 0 && shared.exiting() {
+            if self.index != 0 && shared.exit.get() {
                 return false;
             }
             let stand = shared.idle.stand(self.index);
@@ -253,8 +257,8 @@ impl Worker {
                 return true;
             }
             let wanted = match self.index {
-                0 => shared.stopping() || shared.has_work(0),
-                _ => stand.running && !shared.stopping() && shared.has_work(self.index),
+                0 => shared.stop.get() || shared.has_work(0),
+                _ => stand.running && !shared.stop.get() && shared.has_work(self.index),
             };
             if wanted {
                 match shared.idle.leave(self.index) {
@@ -305,7 +309,7 @@ impl Worker {
         let mut driver = driver.lock();
         loop {
             self.take_injected();
-            if self.queue.len() > 0 || self.shared.stopping() {
+            if self.queue.len() > 0 || self.shared.stop.get() {
                 self.counters().turns.add(1);
                 driver.turn(Turn::Poll);
             } else {
@@ -316,7 +320,7 @@ impl Worker {
             }
             self.take_injected();
             self.run_snapshot();
-            if self.shared.stopping() || root.is_some_and(has_ended) {
+            if self.shared.stop.get() || root.is_some_and(has_ended) {
                 return;
             }
         }

@@ -161,6 +161,9 @@ impl<F: Future> Functions<F> {
 
     unsafe fn free(header: NonNull<Header>) {
         // SAFETY: `allocate::<F>` leaked this box, and the last reference is gone.
-        drop(unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) });
+        let cell = unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) };
+        // Tells loom that the free uses the stage; otherwise nothing.
+        cell.stage.with_mut(|_| ());
+        drop(cell);
     }
 }

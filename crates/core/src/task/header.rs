@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 
 use loopwork_shim::atomic::{AtomicU32, Ordering};
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::weaken;
 
 use super::error::TaskError;
 use super::state::State;
@@ -165,6 +166,7 @@ impl Header {
     /// One `Task` less. True if it was the last.
     pub(super) fn handle_dec(&self) -> bool {
         // Ordering: AcqRel [edge: task-handles]: the last handle acts for all of them.
-        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+        let order = weaken!("task-handles", Ordering::AcqRel => Ordering::Relaxed);
+        self.handles.fetch_sub(1, order) == 1
     }
 }

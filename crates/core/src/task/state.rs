@@ -115,8 +115,7 @@ impl State {
     /// Transition 3, by whoever owns the future, which is gone, its output in place.
     pub(crate) fn complete(&self) -> Completed {
         // Ordering: AcqRel. Release [edge: task-complete]: whoever sees COMPLETE sees the output.
-        // Acquire [edge: task-watch]: pairs with `watch` and `drop_handle`, whose effects on the
-        // header come before their bits.
+        // Acquire [edge: task-handle]: what the last handle did comes before the drop of the output.
         let order = weaken!("task-complete", Ordering::AcqRel => Ordering::Relaxed);
         let before = self.0.fetch_xor(RUNNING | COMPLETE, order);
         debug_assert_eq!(before & (RUNNING | COMPLETE), RUNNING, "completed a task not owned");
@@ -164,10 +163,10 @@ impl State {
     /// Transition 7, under the header's lock. True if the task had ended.
     #[must_use]
     pub(crate) fn watch(&self) -> bool {
-        // Ordering: AcqRel. Release [edge: task-watch]: the entry is seen by the completion that
-        // sees WATCHED. Acquire [edge: task-complete]: if it ended, its output is visible here.
-        let order = weaken!("task-watch", Ordering::AcqRel => Ordering::Relaxed);
-        self.0.fetch_or(WATCHED, order) & COMPLETE != 0
+        // Ordering: Relaxed [edge: task-watch]: only its place among the read-modify-writes of this
+        // word counts. The lock publishes the entry, and `is_complete` acquires the output.
+        let before = self.0.fetch_or(WATCHED, Ordering::Relaxed);
+        weaken!("task-watch", before & COMPLETE != 0 => false)
     }
 
     /// Transition 8, by the last `Task`. True if the task had ended: its output is the caller's.
@@ -184,13 +183,14 @@ impl State {
     /// Whether the task has ended; if so, its output is visible to the caller.
     pub(crate) fn is_complete(&self) -> bool {
         // Ordering: Acquire [edge: task-complete], see `complete`.
-        self.0.load(Ordering::Acquire) & COMPLETE != 0
+        let order = weaken!("task-complete-acquire", Ordering::Acquire => Ordering::Relaxed);
+        self.0.load(order) & COMPLETE != 0
     }
 
     /// Whether a `Runnable` that the word promises has not been collected yet.
     pub(crate) fn is_scheduled(&self) -> bool {
-        // Ordering: Acquire: pairs with the `start_poll` that collected the `Runnable`.
-        self.0.load(Ordering::Acquire) & SCHEDULED != 0
+        // Ordering: Relaxed: the thread that asks is the one that collects.
+        self.0.load(Ordering::Relaxed) & SCHEDULED != 0
     }
 
     /// asyncio's four states of a coroutine.

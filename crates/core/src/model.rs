@@ -1,0 +1,150 @@
+//! The inside, for the models in `loom-tests`: the same code, driven step by step.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use loopwork_shim::sync::Mutex;
+
+use crate::current::Entered;
+use crate::driver::{Driver, DriverHandle, SleepDriver};
+use crate::exception::ExceptionHandler;
+use crate::flag::Flag as Inner;
+use crate::handle::Handle;
+use crate::scheduler::{self, Parker as InnerParker, Shared, Spawn, Worker as InnerWorker};
+use crate::task::{Kind, RawTask, Task};
+
+/// A loop without threads of its own.
+#[derive(Debug, Clone)]
+pub struct Loop {
+    shared: Arc<Shared>,
+    driver: Arc<Mutex<SleepDriver>>,
+}
+
+/// One worker of a [`Loop`], on whichever modelled thread.
+#[derive(Debug)]
+pub struct Worker {
+    inner: InnerWorker,
+    driver: Arc<Mutex<SleepDriver>>,
+}
+
+impl Loop {
+    /// A loop and its workers. A report to its exception handler fails the model.
+    pub fn new(workers: usize) -> (Self, Vec<Worker>) {
+        let driver = SleepDriver::new();
+        let (shared, queues) = scheduler::new(workers, driver.handle());
+        let handler: ExceptionHandler = Arc::new(|context| {
+            eprintln!("reported in a model: {context}");
+            std::process::abort();
+        });
+        shared.exceptions.set(Some(handler));
+        let driver = Arc::new(Mutex::new(driver));
+        let workers = queues
+            .into_iter()
+            .enumerate()
+            .map(|(index, queue)| Worker {
+                inner: InnerWorker::new(index, shared.clone(), queue, None),
+                driver: driver.clone(),
+            })
+            .collect();
+        (Self { shared, driver }, workers)
+    }
+
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.shared.clone())
+    }
+
+    /// A task that only worker 0 may poll.
+    pub fn spawn_root<F: Future>(&self, future: F) -> Task<F::Output> {
+        let spawn = Spawn { kind: Kind::Root, location: Location::caller(), name: None };
+        let raw: RawTask = self.shared.spawn(future, spawn).map_err(|_| ()).expect("open");
+        Task::new(raw)
+    }
+
+    /// Runs the loop on worker 0, which `worker` is, until `root` has ended or `stop()`.
+    pub fn run<T>(&self, worker: &Worker, root: Option<&Task<T>>) {
+        let _entered = Entered::new(&worker.inner);
+        worker.inner.run(&self.driver, root.map(Task::raw));
+    }
+
+    /// What `close()` does, with no background thread to join.
+    pub fn close(&self) {
+        self.shared.refuse();
+        self.shared.drop_tasks();
+    }
+
+    /// Lets background workers leave their sleep.
+    pub fn resume(&self) {
+        self.shared.resume();
+    }
+
+    /// Returns when all workers but worker 0 rest.
+    pub fn rest(&self) {
+        self.shared.rest();
+    }
+
+    pub fn exit(&self) {
+        self.shared.exit();
+    }
+
+    /// Whether no `Runnable` is left anywhere.
+    pub fn is_drained(&self) -> bool {
+        !self.shared.has_work(0)
+    }
+}
+
+impl Worker {
+    /// The life of a background worker.
+    pub fn background(&self) {
+        let _entered = Entered::new(&self.inner);
+        self.inner.background(&self.driver);
+    }
+
+    /// Runs one ready task. False if there is none.
+    pub fn run_one(&self) -> bool {
+        let _entered = Entered::new(&self.inner);
+        self.inner.run_one()
+    }
+}
+
+/// A parker whose driver is never asked.
+#[derive(Debug)]
+pub struct Parker(InnerParker);
+
+struct NoDriver;
+
+impl DriverHandle for NoDriver {
+    fn unpark(&self) {
+        unreachable!("nobody parks in the driver");
+    }
+}
+
+impl Default for Parker {
+    fn default() -> Self {
+        Self(InnerParker::new())
+    }
+}
+
+impl Parker {
+    pub fn park(&self) {
+        self.0.park(None);
+    }
+
+    pub fn unpark(&self) {
+        self.0.unpark(&NoDriver);
+    }
+}
+
+/// The flag that `stop()` sets.
+#[derive(Debug, Default)]
+pub struct Flag(Inner);
+
+impl Flag {
+    pub fn set(&self, value: bool) {
+        self.0.set(value);
+    }
+
+    pub fn get(&self) -> bool {
+        self.0.get()
+    }
+}

@@ -1,0 +1,97 @@
+//! Builds every weakening of `MODELS.md`, and requires that its model fails.
+//!
+//! `cargo run --release --bin weaken [id..]` tries all of them, or those that are named.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+struct Row {
+    id: String,
+    file: String,
+    model: String,
+}
+
+fn main() -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rows = rows(&fs::read_to_string(root.join("MODELS.md")).expect("MODELS.md is readable"));
+    let mut wrong = Vec::new();
+
+    let listed: BTreeSet<_> = rows.iter().map(|row| row.id.clone()).collect();
+    let mut used = BTreeSet::new();
+    ids_in_sources(&root.join("../crates"), &mut used);
+    used.remove("docs-example");
+    for id in listed.symmetric_difference(&used) {
+        wrong.push(format!("{id}: not both in MODELS.md and in the code"));
+    }
+
+    let wanted: BTreeSet<_> = env::args().skip(1).collect();
+    for row in rows.iter().filter(|row| wanted.is_empty() || wanted.contains(&row.id)) {
+        println!("{:<24} {}::{}", row.id, row.file, row.model);
+        if let Err(why) = fails_when_weakened(root, row) {
+            wrong.push(format!("{}: {why}", row.id));
+        }
+    }
+    for line in &wrong {
+        println!("WRONG {line}");
+    }
+    println!("{} weakenings, {} wrong", listed.len(), wrong.len());
+    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The table's rows: `| `id` | edge | `file::model` | .. |`.
+fn rows(text: &str) -> Vec<Row> {
+    text.lines()
+        .filter_map(|line| {
+            let mut cells = line.split('|').map(|cell| cell.trim().trim_matches('`'));
+            let (id, model) = (cells.nth(1)?, cells.nth(1)?);
+            let (file, model) = model.split_once("::")?;
+            Some(Row { id: id.into(), file: file.into(), model: model.into() })
+        })
+        .collect()
+}
+
+fn ids_in_sources(folder: &Path, ids: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("the sources are readable").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            ids_in_sources(&path, ids);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("the sources are readable");
+            for mark in ["weaken!(\"", "weaken!(\n", "loopwork_weaken = \""] {
+                for (at, _) in text.match_indices(mark) {
+                    let rest = &text[at..];
+                    if let Some(id) = rest.split('"').nth(1).filter(|id| !id.contains(' ')) {
+                        ids.insert(id.to_owned());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs the row's model with its weakening: it must build, and must fail.
+fn fails_when_weakened(root: &Path, row: &Row) -> Result<(), String> {
+    let flags = format!("--cfg loopwork_loom --cfg loopwork_weaken=\"{}\"", row.id);
+    let cargo = |arguments: &[&str]| {
+        Command::new(env!("CARGO"))
+            .current_dir(root)
+            .env("RUSTFLAGS", &flags)
+            .env("CARGO_TARGET_DIR", root.join("target/weaken"))
+            .args(["test", "--release", "--quiet", "--test", &row.file])
+            .args(arguments)
+            .output()
+            .map_err(|error| error.to_string())
+    };
+    let built = cargo(&["--no-run"])?;
+    if !built.status.success() {
+        return Err(format!("does not build\n{}", String::from_utf8_lossy(&built.stderr)));
+    }
+    let ran = cargo(&["--", "--exact", &row.model])?;
+    let printed = String::from_utf8_lossy(&ran.stdout);
+    if !printed.contains("running 1 test") {
+        return Err(format!("there is no model {}::{}", row.file, row.model));
+    }
+    if ran.status.success() { Err("the model passes all the same".into()) } else { Ok(()) }
+}

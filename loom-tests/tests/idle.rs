@@ -1,0 +1,122 @@
+//! Sleeping and waking: the idle protocol, the parker, resting.
+
+use std::sync::Arc;
+
+use loopwork_core::model::{Flag, Loop, Parker};
+use loopwork_loom_tests::{Data, block_on, explore, spawn};
+
+/// A push from outside against a worker that falls asleep: the task runs.
+#[test]
+fn push_against_sleep() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(2);
+        let sleeper = workers.pop().unwrap();
+        let handle = lane.handle();
+        // Nobody runs worker 0 here, so only the sleeper can run the task.
+        lane.resume();
+        let background = spawn(move || sleeper.background());
+        let task = handle.spawn(async { 3 });
+        assert_eq!(block_on(task.into_future()).unwrap(), 3);
+        lane.exit();
+        background.join().unwrap();
+        drop(workers);
+        lane.close();
+    });
+}
+
+/// Two pushes against two sleepers: both tasks run.
+#[test]
+fn two_pushes_against_a_sleeper() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(2);
+        let sleeper = workers.pop().unwrap();
+        let handle = lane.handle();
+        lane.resume();
+        let background = spawn(move || sleeper.background());
+        let first = handle.spawn(async { 1 });
+        let other = handle.clone();
+        let pusher = spawn(move || {
+            let second = other.spawn(async { 2 });
+            assert_eq!(block_on(second.into_future()).unwrap(), 2);
+        });
+        assert_eq!(block_on(first.into_future()).unwrap(), 1);
+        pusher.join().unwrap();
+        lane.exit();
+        background.join().unwrap();
+        drop(workers);
+        lane.close();
+    });
+}
+
+/// An unpark is never lost, and publishes what came before it.
+#[test]
+fn park_against_unpark() {
+    explore(3, || {
+        let parker = Arc::new(Parker::default());
+        let data = Arc::new(Data::new());
+        let (unparker, written) = (parker.clone(), data.clone());
+        let thread = spawn(move || {
+            written.write(1);
+            unparker.unpark();
+        });
+        parker.park();
+        assert_eq!(data.read(), 1);
+        thread.join().unwrap();
+    });
+}
+
+/// A second unpark during the first block leaves a token for the next.
+#[test]
+fn unparks_coalesce_into_a_token() {
+    explore(3, || {
+        let parker = Arc::new(Parker::default());
+        let unparker = parker.clone();
+        let thread = spawn(move || unparker.unpark());
+        parker.unpark();
+        parker.park();
+        thread.join().unwrap();
+        parker.unpark();
+        parker.park();
+    });
+}
+
+/// When the loop rests nothing runs: what tasks did is over, and visible.
+#[test]
+fn rest_waits_for_running_tasks() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(2);
+        let sibling = workers.pop().unwrap();
+        let data = Arc::new(Data::new());
+        let written = data.clone();
+        let task = lane.handle().spawn(async move { written.write(1) });
+        let background = spawn(move || sibling.background());
+        let handle = lane.handle();
+        lane.resume();
+        handle.stop();
+        lane.rest();
+        // The task ran before, or waits for the next run; it does not run now.
+        let now = data.read();
+        assert_eq!(now == 1, task.done());
+        lane.exit();
+        background.join().unwrap();
+        drop(workers);
+        lane.close();
+    });
+}
+
+/// Whoever sees a flag sees what came before it was set.
+#[test]
+fn a_flag_publishes() {
+    explore(3, || {
+        let shared = Arc::new((Flag::default(), Data::new()));
+        let setter = shared.clone();
+        let thread = spawn(move || {
+            setter.1.write(1);
+            setter.0.set(true);
+        });
+        if shared.0.get() {
+            assert_eq!(shared.1.read(), 1);
+        }
+        thread.join().unwrap();
+    });
+}
