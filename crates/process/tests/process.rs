@@ -213,3 +213,15 @@ fn outside_a_loop_the_error_names_the_fix_and_nothing_is_started() {
     let error = create_subprocess_exec("true", [""; 0]).unwrap_err();
     assert!(error.to_string().contains("`EventLoop::run_until_complete`"), "{error}");
 }
+
+#[test]
+fn everything_may_move_to_and_be_used_from_other_threads() {
+    fn send_sync<T: Send + Sync>() {}
+    fn send<T: Send>(_: &T) {}
+    fn wait(process: &Process) {
+        send(&process.wait());
+    }
+    send_sync::<Process>();
+    send_sync::<Command>();
+    let _ = wait;
+}

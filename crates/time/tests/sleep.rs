@@ -248,3 +248,12 @@ fn closing_drops_the_wakers_and_spares_what_has_fired() {
     drop(waiting);
     assert!(fixture.timers.is_empty());
 }
+
+#[test]
+fn everything_may_move_to_and_be_used_from_other_threads() {
+    fn send_sync<T: Send + Sync + Unpin>() {}
+    send_sync::<loopwork_time::Sleep>();
+    send_sync::<loopwork_time::SleepWith<String>>();
+    send_sync::<loopwork_time::Interval>();
+    send_sync::<Timers>();
+}
