@@ -1,1 +1,25 @@
-//! Placeholder, replaced before the first release.
+//! Loopwork's subprocesses.
+//!
+//! [`Command`] starts a process, [`Process`] waits for its end and signals it, [`PipeReader`] and
+//! [`PipeWriter`] are the pipes to it. A loop's reactor tells when something happens; this crate
+//! knows no run queue, no executor and no timer.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `command.rs` | [`Command`], [`create_subprocess_exec`], [`create_subprocess_shell`] |
+//! | `process.rs` | [`Process`] |
+//! | `child.rs` | the one place that reaps, so that nobody signals a number that is not ours any more |
+//! | `notice.rs` | a descriptor that becomes readable at a process's end: where systems differ |
+//! | `orphans.rs` | processes whose `Process` was dropped, until they are reaped |
+//! | `pipe.rs` | [`PipeReader`], [`PipeWriter`] |
+
+mod child;
+mod command;
+mod notice;
+mod orphans;
+mod pipe;
+mod process;
+
+pub use command::{Command, create_subprocess_exec, create_subprocess_shell};
+pub use pipe::{PipeReader, PipeWriter};
+pub use process::Process;

@@ -1,1 +1,27 @@
-//! Placeholder, replaced before the first release.
+//! Loopwork's time: clocks, the timer wheel, [`Sleep`] and [`Interval`].
+//!
+//! Whoever drives the timers calls [`Timers::advance`] with the current time and wakes what is due;
+//! everything else here is data. This crate does not know who that is: it knows no executor, no
+//! run queue, no thread and no file descriptor.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `instant.rs` | [`Instant`]: nanoseconds since the process-wide origin, in saturating arithmetic |
+//! | `clock.rs` | [`Clock`]: who says what time it is |
+//! | `wheel/` | [`Wheel`](wheel::Wheel): the timer wheel, a plain `&mut` structure without a clock |
+//! | `timers/` | [`Timers`]: a shared wheel of wakers, its waiter's protocol, and "the current timers" |
+//! | `sleep.rs` | [`Sleep`], [`SleepWith`] |
+//! | `interval.rs` | [`Interval`], [`MissedTick`] |
+
+mod clock;
+mod instant;
+mod interval;
+mod sleep;
+mod timers;
+pub mod wheel;
+
+pub use clock::Clock;
+pub use instant::Instant;
+pub use interval::{Interval, MissedTick, Tick, interval, interval_at};
+pub use sleep::{Sleep, SleepWith, sleep, sleep_until, sleep_with};
+pub use timers::{Due, Entered, NoTimers, Timers};

@@ -1,0 +1,179 @@
+//! The reactor: waits for readiness and wakes those who wait for it.
+//!
+//! The README beside this file states the protocol of readiness, with a proof sketch.
+
+mod current;
+mod registry;
+mod source;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use polling::{Events, PollMode, Poller};
+
+pub use self::current::Entered;
+pub(crate) use self::registry::Registration;
+use self::registry::Registry;
+pub use self::source::Direction;
+use self::source::Source;
+pub(crate) use self::source::Waiter;
+
+/// The longest that one turn waits. Some systems overflow on absurd time-outs; whoever waits longer
+/// turns once more a day.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Waits for the readiness of descriptors and wakes those who wait for it.
+///
+/// One thread at a time turns it; any thread may register descriptors with its
+/// [handle](Reactor::handle). Dropping it closes it: whoever waits for readiness gets an error.
+///
+/// ```
+/// use std::time::Duration;
+/// use loopwork_io::Reactor;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut reactor = Reactor::new()?;
+/// let unparker = reactor.unparker();
+/// unparker.unpark();
+/// assert_eq!(reactor.turn(None)?, 0, "the unpark was kept, so this turn did not wait");
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "selectors.DefaultSelector")]
+pub struct Reactor {
+    registry: Arc<Registry>,
+    events: Events,
+    // Kept from turn to turn for their capacity; empty between turns.
+    sources: Vec<(Arc<Source>, bool, bool)>,
+    wakers: Vec<Waker>,
+}
+
+impl Reactor {
+    /// A reactor without descriptors, edge-triggered where the system can do that.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, such as having no descriptor left.
+    pub fn new() -> io::Result<Self> {
+        let poller = Poller::new()?;
+        let mode = if poller.supports_edge() { PollMode::Edge } else { PollMode::Oneshot };
+        Ok(Self::with_poller(poller, mode))
+    }
+
+    /// A reactor that arms each wait by itself, as it must where there are no edges. For tests.
+    #[doc(hidden)]
+    pub fn oneshot() -> io::Result<Self> {
+        Ok(Self::with_poller(Poller::new()?, PollMode::Oneshot))
+    }
+
+    fn with_poller(poller: Poller, mode: PollMode) -> Self {
+        Self {
+            registry: Arc::new(Registry::new(poller, mode)),
+            events: Events::new(),
+            sources: Vec::new(),
+            wakers: Vec::new(),
+        }
+    }
+
+    /// Waits until a descriptor is ready, an [unpark](Unparker::unpark) or the time-out, then wakes
+    /// those who wait for what is ready, under no lock. Says how many descriptors were ready.
+    ///
+    /// `Some(Duration::ZERO)` only looks; `None` sets no time-out. A time-out is not rounded down,
+    /// but a turn may end early with nothing done, so whoever waits for a time looks at the clock.
+    ///
+    /// # Errors
+    ///
+    /// What the system says. The reactor can be turned again.
+    pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
+        self.events.clear();
+        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
+        match self.registry.poller().wait(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            result => result?,
+        };
+        self.registry.find(self.events.iter(), &mut self.sources);
+        let ready = self.sources.len();
+        for (source, readable, writable) in self.sources.drain(..) {
+            source.announce(self.registry.mode(), readable, writable, &mut self.wakers);
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+        Ok(ready)
+    }
+
+    /// A handle, to register descriptors with.
+    #[must_use]
+    pub fn handle(&self) -> ReactorHandle {
+        ReactorHandle { registry: self.registry.clone() }
+    }
+
+    /// What ends a [`turn`](Reactor::turn) from another thread.
+    #[must_use]
+    pub fn unparker(&self) -> Unparker {
+        Unparker { registry: self.registry.clone() }
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        for source in self.registry.close() {
+            source.close(&mut self.wakers);
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor").field("registry", &self.registry).finish_non_exhaustive()
+    }
+}
+
+/// A handle to a [`Reactor`], to register descriptors with. Clones are handles to the same one, and
+/// none of them keeps it open.
+#[derive(Clone)]
+pub struct ReactorHandle {
+    registry: Arc<Registry>,
+}
+
+impl ReactorHandle {
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// What ends a [`turn`](Reactor::turn) from another thread.
+    #[must_use]
+    pub fn unparker(&self) -> Unparker {
+        Unparker { registry: self.registry.clone() }
+    }
+}
+
+impl fmt::Debug for ReactorHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReactorHandle").field("registry", &self.registry).finish()
+    }
+}
+
+/// Ends a [`Reactor::turn`] from any thread. Clones unpark the same reactor.
+#[derive(Clone)]
+pub struct Unparker {
+    registry: Arc<Registry>,
+}
+
+impl Unparker {
+    /// Makes the turn that runs now return, or else the next one return at once. Several unparks
+    /// before a turn count as one. With the reactor gone it does nothing.
+    pub fn unpark(&self) {
+        // It fails only if the poller's own descriptors are broken, and then so does each turn,
+        // which says so where somebody can act on it.
+        let _ = self.registry.poller().notify();
+    }
+}
+
+impl fmt::Debug for Unparker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unparker").finish_non_exhaustive()
+    }
+}

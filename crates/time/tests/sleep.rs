@@ -1,0 +1,259 @@
+//! Sleeps by a clock that is moved by hand, so that every count is exact.
+
+#![cfg(not(loopwork_loom))]
+
+mod support;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use loopwork_time::{Clock, Instant, Timers, sleep, sleep_until, sleep_with};
+use support::{Counter, Fixture, at, poll};
+
+const NANO: Duration = Duration::from_nanos(1);
+
+#[test]
+fn b2_deadlines_in_the_past_fire_in_the_next_turn_in_their_order() {
+    let fixture = Fixture::new();
+    let mut minus_one = sleep_until(fixture.timers.now() - NANO);
+    let mut minus_two = sleep_until(fixture.timers.now() - 2 * NANO);
+    assert!(poll(&mut minus_one, Waker::noop()).is_pending());
+    assert!(poll(&mut minus_two, Waker::noop()).is_pending());
+    let deadlines: Vec<_> = fixture.advance(0).iter().map(|due| due.deadline).collect();
+    assert_eq!(deadlines, [at(0) - 2 * NANO, at(0) - NANO]);
+    assert!(poll(&mut minus_one, Waker::noop()).is_ready());
+}
+
+#[test]
+fn b3_equal_deadlines_fire_in_the_order_of_registration() {
+    let fixture = Fixture::new();
+    let mut sleeps: Vec<_> = (0..5).map(|_| sleep(10 * NANO)).collect();
+    let order = [3, 0, 4, 1, 2];
+    let mut wakers = Vec::new();
+    for index in order {
+        let (_, waker) = Counter::new();
+        assert!(poll(&mut sleeps[index], &waker).is_pending());
+        wakers.push(waker);
+    }
+    let due = fixture.advance(10);
+    assert_eq!(due.len(), 5);
+    assert!(due.iter().zip(&wakers).all(|(due, waker)| due.waker.will_wake(waker)));
+    assert!(due.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
+}
+
+#[test]
+fn b4_nothing_fires_early_not_even_by_a_nanosecond() {
+    let fixture = Fixture::new();
+    for length in [1_u64, 63, 64, 65, 4095, 4096, 999_999_999, 1 << 35] {
+        let start = fixture.timers.now();
+        let mut nap = sleep(Duration::from_nanos(length));
+        let (counter, waker) = Counter::new();
+        assert!(poll(&mut nap, &waker).is_pending());
+        let end = start + Duration::from_nanos(length);
+        assert_eq!(nap.deadline(), end);
+        assert_eq!(fixture.timers.next_deadline(), Some(end));
+        assert!(fixture.advance((end - at(0)).as_nanos() as u64 - 1).is_empty());
+        assert!(poll(&mut nap, &waker).is_pending());
+        assert!(!nap.is_elapsed());
+        assert_eq!(fixture.advance((end - at(0)).as_nanos() as u64).len(), 1);
+        assert_eq!(counter.count(), 1);
+        assert!(nap.is_elapsed());
+        assert!(poll(&mut nap, &waker).is_ready());
+    }
+}
+
+#[test]
+fn b4_the_real_clock_is_never_early_either() {
+    let timers = Timers::new(Clock::real());
+    let _entered = timers.enter();
+    let length = Duration::from_millis(2);
+    let start = std::time::Instant::now();
+    let mut nap = sleep(length);
+    let mut due = Vec::new();
+    while poll(&mut nap, Waker::noop()).is_pending() {
+        timers.advance(timers.now(), &mut due);
+    }
+    assert!(start.elapsed() >= length);
+}
+
+#[test]
+fn b5_absurd_durations_never_end_and_can_be_cancelled() {
+    let fixture = Fixture::new();
+    let absurd =
+        [Duration::MAX, Duration::from_secs(1 << 55), Duration::from_secs(i64::MAX as u64)];
+    let mut sleeps: Vec<_> = absurd.into_iter().map(sleep).collect();
+    for nap in &mut sleeps {
+        assert!(poll(nap, Waker::noop()).is_pending());
+        assert_eq!(nap.deadline(), Instant::FAR_FUTURE);
+    }
+    assert_eq!(fixture.timers.next_deadline(), None);
+    assert!(fixture.advance(u64::MAX / 2).is_empty());
+    assert_eq!(fixture.timers.len(), 3);
+    drop(sleeps);
+    assert!(fixture.timers.is_empty());
+}
+
+#[test]
+fn b7_zero_yields_exactly_once() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(Duration::ZERO);
+    let (counter, waker) = Counter::new();
+    assert!(poll(&mut nap, &waker).is_pending());
+    assert_eq!(counter.count(), 1);
+    assert!(fixture.timers.is_empty());
+    assert!(poll(&mut nap, &waker).is_ready());
+    assert_eq!(counter.count(), 1);
+}
+
+#[test]
+fn b7_a_sleep_gives_its_value_back() {
+    let fixture = Fixture::new();
+    let mut nap = sleep_with(5 * NANO, "done");
+    assert!(poll(&mut nap, Waker::noop()).is_pending());
+    fixture.advance(5);
+    assert_eq!(poll(&mut nap, Waker::noop()), Poll::Ready("done"));
+}
+
+#[test]
+fn b7_a_dropped_sleep_cancels_its_timer() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(NANO);
+    let (counter, waker) = Counter::new();
+    assert!(poll(&mut nap, &waker).is_pending());
+    assert_eq!(fixture.timers.len(), 1);
+    drop(nap);
+    assert!(fixture.timers.is_empty());
+    assert_eq!(fixture.timers.next_deadline(), None);
+    assert!(fixture.advance(1).is_empty());
+    assert_eq!(counter.count(), 0);
+}
+
+#[test]
+fn b9_neither_a_fired_nor_a_dropped_sleep_keeps_its_waker() {
+    let fixture = Fixture::new();
+    let (counter, waker) = Counter::new();
+    let mut fired = sleep(NANO);
+    let mut dropped = sleep(2 * NANO);
+    assert!(poll(&mut fired, &waker).is_pending());
+    assert!(poll(&mut dropped, &waker).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&counter), 3);
+    drop(fixture.advance(1));
+    assert_eq!(Arc::strong_count(&counter), 2);
+    drop(dropped);
+    assert_eq!(Arc::strong_count(&counter), 1);
+}
+
+#[test]
+fn a_sleep_is_registered_by_its_first_poll_alone() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(NANO);
+    assert!(fixture.timers.is_empty());
+    for _ in 0..3 {
+        assert!(poll(&mut nap, Waker::noop()).is_pending());
+        assert_eq!(fixture.timers.len(), 1);
+    }
+}
+
+#[test]
+fn once_ready_it_stays_ready() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(NANO);
+    assert!(poll(&mut nap, Waker::noop()).is_pending());
+    fixture.advance(1);
+    assert!(poll(&mut nap, Waker::noop()).is_ready());
+    assert!(poll(&mut nap, Waker::noop()).is_ready());
+    assert!(nap.is_elapsed());
+}
+
+#[test]
+fn the_last_waker_is_the_one_woken() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(NANO);
+    let (first, first_waker) = Counter::new();
+    let (last, last_waker) = Counter::new();
+    assert!(poll(&mut nap, &first_waker).is_pending());
+    assert!(poll(&mut nap, &last_waker).is_pending());
+    drop(first_waker);
+    assert_eq!(Arc::strong_count(&first), 1);
+    fixture.advance(1);
+    assert_eq!((first.count(), last.count()), (0, 1));
+}
+
+#[test]
+fn reset_moves_the_deadline_and_revives_an_ended_sleep() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(10 * NANO);
+    assert!(poll(&mut nap, Waker::noop()).is_pending());
+    nap.reset(at(20));
+    assert!(fixture.timers.is_empty());
+    assert!(poll(&mut nap, Waker::noop()).is_pending());
+    assert!(fixture.advance(19).is_empty());
+    fixture.advance(20);
+    assert!(poll(&mut nap, Waker::noop()).is_ready());
+    nap.reset(at(30));
+    assert!(!nap.is_elapsed());
+    assert!(poll(&mut nap, Waker::noop()).is_pending());
+    assert_eq!(fixture.advance(30).len(), 1);
+    assert!(poll(&mut nap, Waker::noop()).is_ready());
+}
+
+#[test]
+fn a_sleep_may_be_polled_and_dropped_on_other_threads() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(NANO);
+    let nap = std::thread::spawn(move || {
+        assert!(poll(&mut nap, Waker::noop()).is_pending());
+        nap
+    });
+    let nap = nap.join().unwrap();
+    assert_eq!(fixture.timers.len(), 1);
+    std::thread::spawn(move || drop(nap)).join().unwrap();
+    assert!(fixture.timers.is_empty());
+}
+
+#[test]
+#[should_panic(expected = "call it inside `EventLoop::run_until_complete`")]
+fn outside_a_loop_the_panic_names_the_fix() {
+    drop(sleep(NANO));
+}
+
+#[test]
+#[should_panic(expected = "drop it before `EventLoop::close`")]
+fn a_waiting_sleep_panics_once_its_loop_is_closed() {
+    let fixture = Fixture::new();
+    let mut nap = pin!(sleep(NANO));
+    assert!(poll(&mut nap, Waker::noop()).is_pending());
+    fixture.timers.close();
+    assert!(fixture.advance(1).is_empty());
+    let _ = poll(&mut nap, Waker::noop());
+}
+
+#[test]
+fn closing_drops_the_wakers_and_spares_what_has_fired() {
+    let fixture = Fixture::new();
+    let (counter, waker) = Counter::new();
+    let mut fired = sleep(NANO);
+    let mut waiting = sleep(2 * NANO);
+    assert!(poll(&mut fired, &waker).is_pending());
+    assert!(poll(&mut waiting, &waker).is_pending());
+    drop(waker);
+    drop(fixture.advance(1));
+    fixture.timers.close();
+    assert_eq!(Arc::strong_count(&counter), 1);
+    assert!(poll(&mut fired, Waker::noop()).is_ready());
+    assert!(!waiting.is_elapsed());
+    drop(waiting);
+    assert!(fixture.timers.is_empty());
+}
+
+#[test]
+fn everything_may_move_to_and_be_used_from_other_threads() {
+    fn send_sync<T: Send + Sync + Unpin>() {}
+    send_sync::<loopwork_time::Sleep>();
+    send_sync::<loopwork_time::SleepWith<String>>();
+    send_sync::<loopwork_time::Interval>();
+    send_sync::<Timers>();
+}
