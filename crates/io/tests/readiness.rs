@@ -256,3 +256,30 @@ fn regular_files_cannot_be_waited_for_where_the_system_says_so() {
         assert!(Readiness::with_reactor(file, &runner.reactor.handle()).is_err());
     }
 }
+
+#[test]
+fn an_event_for_the_reader_does_not_cost_the_writer_its_own() {
+    on_both(|runner| {
+        let (ours, mut theirs) = pair(runner);
+        settle(runner);
+        while ours.try_io(Direction::Write, |mut ours| ours.write(&[0; 4096])).is_ok() {}
+        let (counter, waker) = Counter::new();
+        let mut write = pin!(ours.write_with(|mut ours| ours.write(b"y")));
+        let mut read = pin!(ours.read_with(read_byte));
+        assert!(poll(write.as_mut(), &waker).is_pending());
+        assert!(poll(read.as_mut(), Waker::noop()).is_pending());
+        theirs.write_all(b"x").unwrap();
+        settle(runner);
+        assert!(matches!(poll(read, Waker::noop()), Poll::Ready(Ok(b'x'))));
+        // As an executor does: polled if it was woken, and only then.
+        let woken = counter.count();
+        if woken > 0 {
+            assert!(poll(write.as_mut(), &waker).is_pending());
+        }
+        theirs.set_nonblocking(true).unwrap();
+        while theirs.read(&mut [0; 4096]).is_ok() {}
+        settle(runner);
+        assert_eq!(counter.count(), woken + 1);
+        assert!(matches!(poll(write, &waker), Poll::Ready(Ok(1))));
+    });
+}
