@@ -95,7 +95,7 @@ impl Handle {
         self.spawn_task(future, Location::caller(), Some(name.into()))
     }
 
-    fn spawn_task<F>(
+    pub(crate) fn spawn_task<F>(
         &self,
         future: F,
         location: &'static Location<'static>,

@@ -65,6 +65,6 @@ pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handle
 pub use handle::Handle;
 pub use metrics::{Metrics, WorkerMetrics};
 pub use runtime::{Builder, Runtime};
+pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
 #[doc(hidden)]
-pub use task::Watch;
-pub use task::{AnyTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
+pub use task::{Looker, Watch, is_task_waker};

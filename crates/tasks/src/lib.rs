@@ -1,1 +1,30 @@
-//! Placeholder, replaced before the first release.
+//! Ways to wait for tasks: `gather`, `wait`, `as_completed`, and to give way: `yield_now`.
+//!
+//! It knows nothing of run queues and file descriptors: it stands on `core`'s [`Task`].
+//!
+//! | file | holds |
+//! |---|---|
+//! | `ensure.rs` | [`ensure_future`]: a future becomes a task, a task stays one |
+//! | `gather.rs` | [`gather()`] and [`gather!`]: all results, in order |
+//! | `family.rs` | what `gather` gathers: lists of tasks and tuples of them |
+//! | `wait.rs` | [`wait`]: done and pending |
+//! | `as_completed.rs` | [`as_completed`]: one after the other, as they end |
+//! | `tally.rs` | what the ends of several tasks are counted in |
+//! | `yield_now.rs` | [`yield_now`] |
+//!
+//! [`Task`]: loopwork_core::Task
+
+mod as_completed;
+mod ensure;
+mod family;
+mod gather;
+mod tally;
+mod wait;
+mod yield_now;
+
+pub use as_completed::{AsCompleted, Next, as_completed};
+pub use ensure::{create_task, ensure_future, spawn};
+pub use family::{Family, Gatherable};
+pub use gather::{Gather, GatherExceptions, gather, gather_all};
+pub use wait::{ReturnWhen, Wait, wait};
+pub use yield_now::{YieldNow, yield_now};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 use std::{env, fs};
 
 struct Row {
@@ -13,7 +13,22 @@ struct Row {
     model: String,
 }
 
+/// Set while this program is cargo's `RUSTC_WRAPPER`: which weakening to build.
+const WEAKEN: &str = "LOOPWORK_WEAKEN";
+/// The crates that weakenings are in, or that depend on one.
+const PACKAGES: [&str; 6] = [
+    "loopwork-shim",
+    "loopwork-context",
+    "loopwork-core",
+    "loopwork-sync",
+    "loopwork-threadsafe",
+    "loopwork-loom-tests",
+];
+
 fn main() -> ExitCode {
+    if let Ok(id) = env::var(WEAKEN) {
+        return wrap(&id);
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let rows = rows(&fs::read_to_string(root.join("MODELS.md")).expect("MODELS.md is readable"));
     let mut wrong = Vec::new();
@@ -73,25 +88,48 @@ fn ids_in_sources(folder: &Path, ids: &mut BTreeSet<String>) {
 
 /// Runs the row's model with its weakening: it must build, and must fail.
 fn fails_when_weakened(root: &Path, row: &Row) -> Result<(), String> {
-    let flags = format!("--cfg loopwork_loom --cfg loopwork_weaken=\"{}\"", row.id);
-    let cargo = |arguments: &[&str]| {
-        Command::new(env!("CARGO"))
-            .current_dir(root)
-            .env("RUSTFLAGS", &flags)
-            .env("CARGO_TARGET_DIR", root.join("target/weaken"))
-            .args(["test", "--release", "--quiet", "--test", &row.file])
-            .args(arguments)
-            .output()
-            .map_err(|error| error.to_string())
-    };
-    let built = cargo(&["--no-run"])?;
+    // Only our own crates are built anew: see `wrap`.
+    let clean = PACKAGES.iter().flat_map(|package| ["--package", package]);
+    cargo(root, row, &["clean", "--release"], clean)?;
+    let test = ["test", "--release", "--quiet", "--test", row.file.as_str()];
+    let built = cargo(root, row, &test, ["--no-run"])?;
     if !built.status.success() {
         return Err(format!("does not build\n{}", String::from_utf8_lossy(&built.stderr)));
     }
-    let ran = cargo(&["--", "--exact", &row.model])?;
+    let ran = cargo(root, row, &test, ["--", "--exact", row.model.as_str()])?;
     let printed = String::from_utf8_lossy(&ran.stdout);
     if !printed.contains("running 1 test") {
         return Err(format!("there is no model {}::{}", row.file, row.model));
     }
     if ran.status.success() { Err("the model passes all the same".into()) } else { Ok(()) }
+}
+
+fn cargo<'a>(
+    root: &Path,
+    row: &Row,
+    command: &[&str],
+    more: impl IntoIterator<Item = &'a str>,
+) -> Result<Output, String> {
+    Command::new(env!("CARGO"))
+        .current_dir(root)
+        .env("CARGO_TARGET_DIR", root.join("target/weaken"))
+        .env("RUSTC_WRAPPER", env::current_exe().map_err(|error| error.to_string())?)
+        .env(WEAKEN, &row.id)
+        .args(command)
+        .args(more)
+        .output()
+        .map_err(|error| error.to_string())
+}
+
+/// As cargo's `RUSTC_WRAPPER`: adds the weakening when it compiles one of our own crates. Given in
+/// `RUSTFLAGS` instead, it would have loom and all it needs compiled anew for each row.
+fn wrap(id: &str) -> ExitCode {
+    let mut arguments = env::args_os().skip(1);
+    let mut rustc = Command::new(arguments.next().expect("cargo names the compiler"));
+    rustc.args(arguments);
+    if env::var("CARGO_PKG_NAME").is_ok_and(|name| PACKAGES.contains(&name.as_str())) {
+        rustc.arg(format!("--cfg=loopwork_weaken=\"{id}\""));
+    }
+    let status = rustc.status().expect("the compiler runs");
+    if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

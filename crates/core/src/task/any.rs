@@ -1,9 +1,11 @@
 //! A task without its type.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::Location;
+use std::task::{Context, Poll};
 
-use super::header::TaskId;
+use super::header::{TaskId, WatchId, Watcher};
 use super::raw::RawTask;
 use super::state::TaskState;
 
@@ -59,10 +61,43 @@ impl AnyTask {
         self.0.header().state.is_complete()
     }
 
+    /// Waits until the task has ended, however it does. Its output stays where it is.
+    pub async fn ended(&self) {
+        let mut watch = Watching { task: &self.0, id: None };
+        poll_fn(|cx| watch.poll(cx)).await;
+    }
+
     /// Whether the task ended cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.0.error().is_some_and(|error| error.is_cancelled())
+    }
+}
+
+/// A registration that is taken back when it is dropped.
+struct Watching<'a> {
+    task: &'a RawTask,
+    id: Option<WatchId>,
+}
+
+impl Watching<'_> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let waits = match self.id {
+            Some(id) => self.task.rewatch(id, cx.waker()).is_ok(),
+            None => {
+                self.id = self.task.watch(Watcher::Waker(cx.waker().clone())).ok();
+                self.id.is_some()
+            }
+        };
+        if waits { Poll::Pending } else { Poll::Ready(()) }
+    }
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.task.unwatch(id);
+        }
     }
 }
 

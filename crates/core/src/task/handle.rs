@@ -124,12 +124,13 @@ impl<T> Task<T> {
     ///
     /// asyncio: `Task.exception`.
     pub fn exception(&self) -> Result<Option<TaskError>, TaskError> {
-        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
-        let seen = unsafe { self.raw.with_output::<T, _>(|_, _| ()) };
-        match (seen, self.raw.error()) {
-            (None, _) => Err(TaskError::not_done()),
-            (_, Some(error)) if error.is_cancelled() => Err(error),
-            (_, error) => Ok(error),
+        if !self.done() {
+            return Err(TaskError::not_done());
+        }
+        self.raw.ignore_failure();
+        match self.raw.error() {
+            Some(error) if error.is_cancelled() => Err(error),
+            error => Ok(error),
         }
     }
 
@@ -145,41 +146,73 @@ impl<T> Task<T> {
     }
 
     /// Calls `hook` once the task has ended, on the thread that ends it, or here if it has ended.
+    /// It is told whether the task returned a value.
     ///
     /// For combinators: `hook` must be short, and must neither block nor run anybody's code.
     #[doc(hidden)]
-    pub fn on_end(&self, hook: impl FnOnce() + Send + 'static) -> Option<Watch> {
+    pub fn on_end(&self, hook: impl FnOnce(bool) + Send + 'static) -> Option<Watch> {
         match self.raw.watch(Watcher::Hook(Box::new(hook))) {
             Ok(id) => Some(Watch { task: self.raw.clone(), id }),
             Err(Watcher::Hook(hook)) => {
-                hook();
+                hook(self.raw.error().is_none());
                 None
             }
             Err(Watcher::Waker(_)) => unreachable!("`watch` gives back what it was given"),
         }
     }
 
-    /// Looks at the output in its place. `None` if the task has not ended or the value was taken.
+    /// What a hook may look at the task with. It does not count as a handle.
     #[doc(hidden)]
-    pub fn inspect<R>(&self, look: impl FnOnce(&Result<T, TaskError>) -> R) -> Option<R> {
-        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
-        unsafe { self.raw.with_output::<T, _>(|output, _| output.as_ref().map(look)) }.flatten()
+    #[must_use]
+    pub fn looker(&self) -> Looker<T> {
+        Looker { raw: self.raw.clone(), output: PhantomData }
     }
 
-    /// The output, moved out. `NotDone` and `Taken` are errors.
+    /// Failures of this task are of no interest: they are not reported.
+    #[doc(hidden)]
+    pub fn ignore_failure(&self) {
+        self.raw.ignore_failure();
+    }
+
+    /// The output, moved out even if it is shared. `NotDone` and `Taken` are errors.
     #[doc(hidden)]
     pub fn take_result(&self) -> Result<T, TaskError> {
         // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
         let output = unsafe { self.raw.with_output::<T, _>(|output, _| output.take()) };
-        match output {
-            None => Err(TaskError::not_done()),
+        self.settle(output)
+    }
+
+    /// What was found in the slot, as a result. A failure that is given out has been seen.
+    fn settle(&self, output: Option<Option<Result<T, TaskError>>>) -> Result<T, TaskError> {
+        let result = match output {
+            None => return Err(TaskError::not_done()),
             Some(None) => Err(self.raw.error().unwrap_or_else(TaskError::taken)),
             Some(Some(result)) => result,
+        };
+        if result.is_err() {
+            self.raw.ignore_failure();
         }
+        result
     }
 }
 
 impl<T: 'static> Task<T> {
+    /// The output of a task that has ended: cloned if it is shared, else moved out.
+    #[doc(hidden)]
+    pub fn take_shared(&self) -> Result<T, TaskError> {
+        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
+        let cloned = unsafe {
+            self.raw.with_output::<T, _>(|output, clone| {
+                let clone = clone?.downcast_ref::<fn(&T) -> T>()?;
+                output.as_ref()?.as_ref().ok().map(clone)
+            })
+        };
+        match cloned.flatten() {
+            Some(value) => Ok(value),
+            None => self.take_result(),
+        }
+    }
+
     fn poll_join(&self, waiting: &mut Waiting, cx: &Context<'_>) -> Poll<Result<T, TaskError>> {
         loop {
             if self.done() {
@@ -192,7 +225,7 @@ impl<T: 'static> Task<T> {
                         return Poll::Pending;
                     }
                     // The child answered otherwise: the request is spent.
-                    _ => return Poll::Ready(self.read_result()),
+                    _ => return Poll::Ready(self.take_shared()),
                 }
             }
             let registered = match waiting.watch {
@@ -216,21 +249,6 @@ impl<T: 'static> Task<T> {
             }
         }
     }
-
-    /// Moves the output out, or clones it if it is shared.
-    fn read_result(&self) -> Result<T, TaskError> {
-        // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
-        let cloned = unsafe {
-            self.raw.with_output::<T, _>(|output, clone| {
-                let clone = clone?.downcast_ref::<fn(&T) -> T>()?;
-                output.as_ref()?.as_ref().ok().map(clone)
-            })
-        };
-        match cloned.flatten() {
-            Some(value) => Ok(value),
-            None => self.take_result(),
-        }
-    }
 }
 
 impl<T: Clone + 'static> Task<T> {
@@ -243,11 +261,8 @@ impl<T: Clone + 'static> Task<T> {
     /// asyncio: `Task.result`.
     pub fn result(&self) -> Result<T, TaskError> {
         // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
-        match unsafe { self.raw.with_output::<T, _>(|output, _| output.clone()) } {
-            None => Err(TaskError::not_done()),
-            Some(None) => Err(self.raw.error().unwrap_or_else(TaskError::taken)),
-            Some(Some(result)) => result,
-        }
+        let output = unsafe { self.raw.with_output::<T, _>(|output, _| output.clone()) };
+        self.settle(output)
     }
 
     /// Calls `callback` with the task once it has ended, in the loop's callback order: after the
@@ -270,7 +285,7 @@ impl<T: Clone + 'static> Task<T> {
         let (callback, handle) = Callback::new(move || callback(&task));
         let shared = self.raw.shared().clone();
         // A closed loop gives the callback back, which drops it: nobody is left to run it.
-        self.on_end(move || drop(shared.call_soon(callback)));
+        self.on_end(move |_| drop(shared.call_soon(callback)));
         handle
     }
 }
@@ -293,6 +308,33 @@ impl<T> Drop for Task<T> {
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.raw.fmt(f)
+    }
+}
+
+/// Looks at how a task ended, from inside its hooks.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Looker<T> {
+    raw: RawTask,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Looker<T> {
+    /// Whether the task ended cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.raw.error().is_some_and(|error| error.is_cancelled())
+    }
+
+    /// Whether the task's value is in its place, and `test` holds for it.
+    pub fn value_is(&self, test: impl FnOnce(&T) -> bool) -> bool {
+        // SAFETY: a `Looker<T>` comes from a `Task<T>`, whose output is `T`.
+        let holds = unsafe {
+            self.raw.with_output::<T, _>(|output, _| {
+                output.as_ref().and_then(|result| result.as_ref().ok()).is_some_and(test)
+            })
+        };
+        holds.unwrap_or(false)
     }
 }
 

@@ -75,8 +75,9 @@ pub(super) struct VTable {
 pub(crate) enum Watcher {
     /// A future that awaits the task.
     Waker(Waker),
-    /// Runs once, on the thread that ends the task; must be short and must not block.
-    Hook(Box<dyn FnOnce() + Send>),
+    /// Runs once, on the thread that ends the task; must be short and must not block. It is told
+    /// whether the task returned a value.
+    Hook(Box<dyn FnOnce(bool) + Send>),
 }
 
 /// Names one registration of a [`Watcher`].
@@ -95,6 +96,8 @@ pub(super) struct Trailer {
     pub(super) error: Option<TaskError>,
     /// The error is a failure, and nobody has looked at it.
     pub(super) unseen: bool,
+    /// Somebody made known that failures of this task are of no interest.
+    pub(super) ignored: bool,
     /// Set once the output is to be shared: a `fn(&T) -> T`, with which readers clone it.
     pub(super) clone_output: Option<Box<dyn Any + Send>>,
 }

@@ -7,6 +7,7 @@
 //! | `cell.rs` | the allocation, and all that knows the future's type |
 //! | `raw.rs` | counted references, `Runnable`, the waker |
 //! | `handle.rs` | `Task<T>` and its await |
+//! | `into_task.rs` | `IntoTask`: futures and tasks alike |
 //! | `any.rs` | `AnyTask`: a task without its type |
 //! | `error.rs` | `TaskError` |
 
@@ -15,14 +16,17 @@ mod cell;
 mod error;
 mod handle;
 mod header;
+mod into_task;
 mod raw;
 mod state;
 
 pub use any::AnyTask;
 pub use error::TaskError;
 pub(crate) use error::panic_message;
-pub use handle::{Join, JoinMut, Task, Watch};
+pub use handle::{Join, JoinMut, Looker, Task, Watch};
 pub use header::TaskId;
 pub(crate) use header::{Header, Kind};
+pub use into_task::IntoTask;
+pub use raw::is_task_waker;
 pub(crate) use raw::{Birth, Ran, RawTask, Runnable};
 pub use state::TaskState;

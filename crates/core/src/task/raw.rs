@@ -187,13 +187,19 @@ impl RawTask {
         if !header.state.is_complete() {
             return None;
         }
-        let mut trailer = header.trailer.lock();
-        trailer.unseen = false;
+        let trailer = header.trailer.lock();
         // SAFETY: the task has ended, and this holds the lock.
         let output =
             unsafe { (header.vtable.output)(self.0) }.cast::<Option<Result<T, TaskError>>>();
         // SAFETY: `T` is the output's type by the caller's promise; the lock makes it exclusive.
         Some(f(unsafe { &mut *output }, trailer.clone_output.as_deref()))
+    }
+
+    /// A failure of this task need not be reported: somebody has looked, or nobody will care.
+    pub(crate) fn ignore_failure(&self) {
+        let mut trailer = self.header().trailer.lock();
+        trailer.ignored = true;
+        trailer.unseen = false;
     }
 
     /// From now on the output stays in its slot when it is read.
@@ -239,9 +245,11 @@ impl RawTask {
     fn complete(&self) {
         let header = self.header();
         // SAFETY: this thread owns the future, so the slot as well, until `complete`.
-        if let Some(error) = unsafe { (header.vtable.error)(self.0) } {
+        let error = unsafe { (header.vtable.error)(self.0) };
+        let returned = error.is_none();
+        if let Some(error) = error {
             let mut trailer = header.trailer.lock();
-            trailer.unseen = error.is_panic();
+            trailer.unseen = error.is_panic() && !trailer.ignored;
             trailer.error = Some(error);
         }
         let completed = header.state.complete();
@@ -252,7 +260,7 @@ impl RawTask {
                 // Unwind: a foreign waker may panic; the others must still hear of the end.
                 let called = catch_unwind(AssertUnwindSafe(|| match watcher {
                     Watcher::Waker(waker) => waker.wake(),
-                    Watcher::Hook(hook) => hook(),
+                    Watcher::Hook(hook) => hook(returned),
                 }));
                 if let Err(payload) = called {
                     report_destructor(header, payload);
@@ -406,6 +414,13 @@ static WAKER: RawWakerVTable = RawWakerVTable::new(
         drop(ManuallyDrop::into_inner(unsafe { borrow(data) }));
     },
 );
+
+/// Whether `waker` is that of a task, rather than of something between a task and its wait.
+#[doc(hidden)]
+#[must_use]
+pub fn is_task_waker(waker: &Waker) -> bool {
+    std::ptr::eq(waker.vtable(), &raw const WAKER)
+}
 
 /// The task behind a waker's data, without counting.
 ///

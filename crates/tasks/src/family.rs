@@ -1,0 +1,172 @@
+//! What `gather` gathers: a list of tasks of one type, or a tuple of tasks of several.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use loopwork_core::{Handle, IntoTask, Task, TaskError, Watch};
+
+use crate::ensure::into_task;
+use crate::tally::Tally;
+
+/// Awaitables that [`gather`](crate::gather()) can make tasks of.
+pub trait Gatherable {
+    /// The tasks they become.
+    type Family: Family;
+
+    #[doc(hidden)]
+    #[track_caller]
+    fn spawn(self, handle: &Handle, location: &'static Location<'static>) -> Self::Family;
+}
+
+/// Tasks that are waited for together.
+pub trait Family {
+    /// All values.
+    type Output;
+    /// All results.
+    type Results;
+
+    #[doc(hidden)]
+    fn watch(&self, tally: &Counter) -> Vec<Watch>;
+    #[doc(hidden)]
+    fn len(&self) -> usize;
+    /// Requests cancellation of all that have not ended.
+    #[doc(hidden)]
+    fn cancel(&self);
+    /// Failures that come after the first are of no interest.
+    #[doc(hidden)]
+    fn ignore_failures(&self);
+    /// The error of one that has failed.
+    #[doc(hidden)]
+    fn error(&self, index: usize) -> TaskError;
+    #[doc(hidden)]
+    fn any_cancelled(&self) -> bool;
+    #[doc(hidden)]
+    fn take(&self) -> Result<Self::Output, TaskError>;
+    #[doc(hidden)]
+    fn take_results(&self) -> Self::Results;
+}
+
+/// Hides how ends are counted.
+#[derive(Debug)]
+pub struct Counter(pub(crate) Arc<Tally>);
+
+/// The error of a task that did not return.
+fn error_of<T>(task: &Task<T>) -> TaskError {
+    match task.take_result() {
+        Err(error) => error,
+        Ok(_) => unreachable!("asked for the error of a task that returned"),
+    }
+}
+
+impl<A: IntoTask> Gatherable for Vec<A> {
+    type Family = Vec<Task<A::Output>>;
+
+    #[track_caller]
+    fn spawn(self, handle: &Handle, location: &'static Location<'static>) -> Self::Family {
+        self.into_iter().map(|awaitable| into_task(awaitable, handle, location)).collect()
+    }
+}
+
+impl<T: Send + 'static> Family for Vec<Task<T>> {
+    type Output = Vec<T>;
+    type Results = Vec<Result<T, TaskError>>;
+
+    fn watch(&self, tally: &Counter) -> Vec<Watch> {
+        let watch = |(index, task)| tally.0.watch(index, task, |_| false);
+        self.iter().enumerate().filter_map(watch).collect()
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn cancel(&self) {
+        self.iter().for_each(|task| _ = task.cancel());
+    }
+
+    fn ignore_failures(&self) {
+        self.iter().for_each(Task::ignore_failure);
+    }
+
+    fn error(&self, index: usize) -> TaskError {
+        error_of(&self[index])
+    }
+
+    fn any_cancelled(&self) -> bool {
+        self.iter().any(Task::cancelled)
+    }
+
+    fn take(&self) -> Result<Vec<T>, TaskError> {
+        self.iter().map(Task::take_shared).collect()
+    }
+
+    fn take_results(&self) -> Self::Results {
+        self.iter().map(Task::take_shared).collect()
+    }
+}
+
+macro_rules! tuple_family {
+    ($($name:ident $index:tt),+) => {
+        impl<$($name: IntoTask),+> Gatherable for ($($name,)+) {
+            type Family = ($(Task<$name::Output>,)+);
+
+            #[track_caller]
+            fn spawn(self, handle: &Handle, location: &'static Location<'static>) -> Self::Family {
+                ($(into_task(self.$index, handle, location),)+)
+            }
+        }
+
+        impl<$($name: Send + 'static),+> Family for ($(Task<$name>,)+) {
+            type Output = ($($name,)+);
+            type Results = ($(Result<$name, TaskError>,)+);
+
+            fn watch(&self, tally: &Counter) -> Vec<Watch> {
+                [$(tally.0.watch($index, &self.$index, |_| false)),+].into_iter().flatten().collect()
+            }
+
+            fn len(&self) -> usize {
+                [$($index),+].len()
+            }
+
+            fn cancel(&self) {
+                $(self.$index.cancel();)+
+            }
+
+            fn ignore_failures(&self) {
+                $(self.$index.ignore_failure();)+
+            }
+
+            fn error(&self, index: usize) -> TaskError {
+                match index {
+                    $($index => error_of(&self.$index),)+
+                    _ => unreachable!("no such task"),
+                }
+            }
+
+            fn any_cancelled(&self) -> bool {
+                $(self.$index.cancelled())||+
+            }
+
+            fn take(&self) -> Result<Self::Output, TaskError> {
+                Ok(($(self.$index.take_shared()?,)+))
+            }
+
+            fn take_results(&self) -> Self::Results {
+                ($(self.$index.take_shared(),)+)
+            }
+        }
+    };
+}
+
+tuple_family!(A 0);
+tuple_family!(A 0, B 1);
+tuple_family!(A 0, B 1, C 2);
+tuple_family!(A 0, B 1, C 2, D 3);
+tuple_family!(A 0, B 1, C 2, D 3, E 4);
+tuple_family!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple_family!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple_family!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuple_family!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuple_family!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuple_family!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuple_family!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);

@@ -1,0 +1,246 @@
+//! All results, in order.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use loopwork_context::Request;
+use loopwork_core::{Handle, IntoTask, LoopError, TaskError, Watch};
+
+use crate::family::{Counter, Family, Gatherable};
+use crate::tally::{Decision, Judge, Tally, Until};
+
+/// Runs all of `awaitables` at once, each as a task of its own, and gives their values in the order
+/// they were given in.
+///
+/// Futures become tasks of the loop that runs here: now, or at the first poll if none runs yet.
+/// Tasks are taken as they are. The first that panics or is cancelled ends the wait with its error;
+/// the others run on, and what becomes of them is not reported. No awaitables give no values.
+///
+/// When the awaiting task is cancelled the request goes to all that have not ended. When the future
+/// is merely dropped, the tasks run on.
+///
+/// asyncio: `gather`; see [`Gather::return_exceptions`] for its flag, and [`gather!`](crate::gather!)
+/// for awaitables of different types.
+///
+/// # Panics
+///
+/// When it is polled outside a loop, or while its loop is being closed.
+#[doc(alias = "asyncio.gather")]
+#[track_caller]
+pub fn gather<I>(awaitables: I) -> Gather<Vec<I::Item>>
+where
+    I: IntoIterator,
+    I::Item: IntoTask,
+{
+    gather_all(awaitables.into_iter().collect())
+}
+
+/// [`gather()`] for awaitables of different types: gives a tuple of their values.
+///
+/// ```
+/// # fn example() {
+/// # async fn name() -> &'static str { "" } async fn age() -> u32 { 0 }
+/// # async fn example() -> Result<(), loopwork_core::TaskError> {
+/// let (name, age) = loopwork_tasks::gather!(name(), age()).await?;
+/// # Ok(()) }
+/// # }
+/// ```
+#[macro_export]
+macro_rules! gather {
+    ($($awaitable:expr),+ $(,)?) => {
+        $crate::gather_all(($($awaitable,)+))
+    };
+}
+
+/// [`gather()`] for a `Vec` or a tuple.
+#[track_caller]
+pub fn gather_all<G: Gatherable>(awaitables: G) -> Gather<G> {
+    let location = Location::caller();
+    let mut gathering = Gathering::new(awaitables, location);
+    if let Ok(handle) = Handle::current() {
+        gathering.spawn(&handle);
+    }
+    Gather(gathering)
+}
+
+/// The future of [`gather()`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Gather<G: Gatherable>(Gathering<G>);
+
+/// The future of [`Gather::return_exceptions`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct GatherExceptions<G: Gatherable>(Gathering<G>);
+
+impl<G: Gatherable> Gather<G> {
+    /// Waits for all, and gives each result or error in its place.
+    ///
+    /// asyncio: `gather(.., return_exceptions=True)`.
+    pub fn return_exceptions(self) -> GatherExceptions<G> {
+        GatherExceptions(self.0)
+    }
+}
+
+/// What both futures are made of.
+struct Gathering<G: Gatherable> {
+    stage: Stage<G>,
+    location: &'static Location<'static>,
+    tally: Option<Counter>,
+    watches: Vec<Watch>,
+    /// A request of the awaiting task, forwarded to all that had not ended.
+    request: Option<Request>,
+    /// The request was raised again here.
+    resumed: bool,
+}
+
+enum Stage<G: Gatherable> {
+    Waiting(G),
+    Spawned(G::Family),
+    Done,
+}
+
+impl<G: Gatherable> Gathering<G> {
+    fn new(awaitables: G, location: &'static Location<'static>) -> Self {
+        Self {
+            stage: Stage::Waiting(awaitables),
+            location,
+            tally: None,
+            watches: Vec::new(),
+            request: None,
+            resumed: false,
+        }
+    }
+
+    #[track_caller]
+    fn spawn(&mut self, handle: &Handle) {
+        self.stage = match mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Waiting(awaitables) => Stage::Spawned(awaitables.spawn(handle, self.location)),
+            other => other,
+        };
+    }
+
+    fn family(&self) -> &G::Family {
+        match &self.stage {
+            Stage::Spawned(family) => family,
+            _ => panic!("`gather` was polled after it had given its result"),
+        }
+    }
+
+    /// Waits for the decision, forwarding requests meanwhile.
+    fn poll(&mut self, until: Until, cx: &Context<'_>) -> Poll<Decision> {
+        if matches!(self.stage, Stage::Waiting(_)) {
+            match Handle::current() {
+                Ok(handle) => self.spawn(&handle),
+                Err(LoopError::NoRunningLoop) => {
+                    panic!("`gather` has to make tasks: {}", LoopError::NoRunningLoop)
+                }
+                Err(error) => panic!("`gather` has to make tasks: {error}"),
+            }
+        }
+        if self.tally.is_none() {
+            let tally = Counter(Tally::new(self.family().len(), until));
+            self.watches = self.family().watch(&tally);
+            self.tally = Some(tally);
+        }
+        let tally: Arc<Tally> = self.tally.as_ref().expect("set above").0.clone();
+        let decision = tally.poll(cx);
+        if decision == Decision::Open {
+            if let Some(request) = loopwork_context::take_request() {
+                // A request already held merges with the new one.
+                self.request = Some(request);
+                self.family().cancel();
+            }
+            return Poll::Pending;
+        }
+        Poll::Ready(decision)
+    }
+
+    /// Raises the held request here, once.
+    fn resume(&mut self) -> bool {
+        match self.request.take() {
+            Some(request) if !self.resumed => {
+                self.resumed = true;
+                request.resume();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn finish(&mut self) {
+        self.stage = Stage::Done;
+        self.watches.clear();
+    }
+}
+
+impl<G: Gatherable> Drop for Gathering<G> {
+    fn drop(&mut self) {
+        for watch in self.watches.drain(..) {
+            watch.remove();
+        }
+    }
+}
+
+// Nothing is pinned: tasks are reached through their handles.
+impl<G: Gatherable> Unpin for Gather<G> {}
+impl<G: Gatherable> Unpin for GatherExceptions<G> {}
+
+impl<G: Gatherable> Future for Gather<G> {
+    type Output = Result<<G::Family as Family>::Output, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let gathering = &mut self.0;
+        let decision = match gathering.poll(Until::AllOrOne(Judge::Failed), cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(decision) => decision,
+        };
+        if let Decision::One(index) = decision {
+            let error = gathering.family().error(index);
+            if error.is_cancelled() && gathering.resume() {
+                return Poll::Pending;
+            }
+            gathering.family().ignore_failures();
+            gathering.finish();
+            return Poll::Ready(Err(error));
+        }
+        // All returned values although they had been asked to stop: the request stands.
+        if gathering.resume() {
+            return Poll::Pending;
+        }
+        let values = gathering.family().take();
+        gathering.finish();
+        Poll::Ready(values)
+    }
+}
+
+impl<G: Gatherable> Future for GatherExceptions<G> {
+    type Output = <G::Family as Family>::Results;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let gathering = &mut self.0;
+        if gathering.poll(Until::All, cx).is_pending() || gathering.resume() {
+            return Poll::Pending;
+        }
+        let results = gathering.family().take_results();
+        gathering.finish();
+        Poll::Ready(results)
+    }
+}
+
+impl<G: Gatherable> fmt::Debug for Gather<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gather").field("spawned_at", &self.0.location).finish_non_exhaustive()
+    }
+}
+
+impl<G: Gatherable> fmt::Debug for GatherExceptions<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatherExceptions")
+            .field("spawned_at", &self.0.location)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,40 @@
+//! Giving way.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Lets everything that is ready run once before the caller goes on.
+///
+/// It waits exactly once. Works on any executor. Dropping it does nothing.
+///
+/// asyncio: `sleep(0)`.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// loopwork_tasks::yield_now().await;
+/// # });
+/// ```
+#[doc(alias = "sleep(0)")]
+pub fn yield_now() -> YieldNow {
+    YieldNow { yielded: false }
+}
+
+/// The future of [`yield_now`].
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct YieldNow {
+    yielded: bool,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
