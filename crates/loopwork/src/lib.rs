@@ -1,1 +1,87 @@
-//! asyncio in Rust.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+//!
+//! # Map of this crate
+//!
+//! It composes the other crates and knows nothing of queues, bits and file descriptors.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `event_loop.rs` | [`EventLoop`] and its [`Builder`] |
+//! | `handle.rs` | [`Handle`]: the loop from anywhere |
+//! | `current.rs` | which loop this thread runs |
+//! | `background.rs` | [`BackgroundLoop`]: a loop on threads of its own |
+//! | `run.rs` | [`run()`], and what the macros expand to |
+//! | `call_later.rs` | [`TimerHandle`]: callbacks at a time |
+//! | `drivers.rs` | joins the reactor and the timers |
+//! | `default_executor.rs` | the executor of `run_in_executor(None, ..)` |
+
+mod background;
+mod call_later;
+mod current;
+mod default_executor;
+mod drivers;
+mod event_loop;
+mod handle;
+pub mod prelude;
+mod run;
+
+pub use background::BackgroundLoop;
+pub use call_later::TimerHandle;
+pub use event_loop::{Builder, EventLoop};
+pub use handle::Handle;
+pub use loopwork_core::{
+    AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, Join, JoinMut, LoopError,
+    Metrics, SubmitError, Task, TaskError, TaskId, TaskState, WorkerMetrics, current_task,
+    default_exception_handler,
+};
+pub use loopwork_macros::{main, test};
+pub use loopwork_tasks::{
+    AsCompleted, Gather, ReturnWhen, Wait, as_completed, create_task, ensure_future, gather, spawn,
+    wait, yield_now,
+};
+pub use loopwork_time::{
+    Instant, Interval, MissedTick, Sleep, interval, interval_at, sleep, sleep_until, sleep_with,
+};
+pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
+pub use run::{all_tasks, run, run_coroutine_threadsafe};
+
+/// Executors of blocking work: see [`Handle::run_in_executor`].
+pub mod executors {
+    pub use loopwork_executors::*;
+}
+
+/// Sockets, and readiness of any descriptor.
+pub mod io {
+    pub use loopwork_io::{Direction, Readiness, Ready};
+}
+
+/// TCP.
+pub mod net {
+    pub use loopwork_io::{TcpListener, TcpStream};
+}
+
+/// Async iterator tools, on `Stream`.
+pub mod iter {
+    pub use loopwork_iter::*;
+}
+
+/// Subprocesses.
+pub mod process {
+    pub use loopwork_process::*;
+}
+
+/// Locks, queues and channels, for any executor and for plain threads.
+pub mod sync {
+    pub use loopwork_sync::*;
+}
+
+/// Cancellation as seen from inside a poll: for authors of combinators.
+pub mod context {
+    pub use loopwork_context::{Request, request_visible, take_request};
+}
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::run::block_on_main;
+}

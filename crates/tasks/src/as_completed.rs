@@ -57,17 +57,21 @@ where
 #[must_use = "streams do nothing unless polled"]
 pub struct AsCompleted<A: IntoTask> {
     waiting: Vec<A>,
-    tasks: Vec<Option<(Task<A::Output>, Option<Watch>)>>,
+    tasks: Vec<Option<Watched<A::Output>>>,
     tally: Option<Arc<Tally>>,
     /// How many were not given back yet.
     left: usize,
     location: &'static Location<'static>,
 }
 
+/// A task that was not given back, and its registration if it had not ended when it was made.
+type Watched<T> = (Task<T>, Option<Watch>);
+
 impl<A: IntoTask> AsCompleted<A> {
     /// The next task that has ended; `None` after the last.
     ///
     /// Dropping the future loses nothing.
+    #[expect(clippy::should_implement_trait, reason = "streams are not iterators")]
     pub fn next(&mut self) -> Next<'_, A> {
         Next(self)
     }

@@ -28,7 +28,7 @@ pub trait Family {
     #[doc(hidden)]
     fn watch(&self, tally: &Counter) -> Vec<Watch>;
     #[doc(hidden)]
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
     /// Requests cancellation of all that have not ended.
     #[doc(hidden)]
     fn cancel(&self);
@@ -76,7 +76,7 @@ impl<T: Send + 'static> Family for Vec<Task<T>> {
         self.iter().enumerate().filter_map(watch).collect()
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.len()
     }
 
@@ -124,7 +124,7 @@ macro_rules! tuple_family {
                 [$(tally.0.watch($index, &self.$index, |_| false)),+].into_iter().flatten().collect()
             }
 
-            fn len(&self) -> usize {
+            fn count(&self) -> usize {
                 [$($index),+].len()
             }
 

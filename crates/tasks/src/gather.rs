@@ -142,7 +142,7 @@ impl<G: Gatherable> Gathering<G> {
             }
         }
         if self.tally.is_none() {
-            let tally = Counter(Tally::new(self.family().len(), until));
+            let tally = Counter(Tally::new(self.family().count(), until));
             self.watches = self.family().watch(&tally);
             self.tally = Some(tally);
         }

@@ -5,7 +5,6 @@
 //! vain, and never misses the decision.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -159,5 +158,5 @@ fn leave(waker: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
     if waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
         return None;
     }
-    mem::replace(waker, Some(cx.waker().clone()))
+    waker.replace(cx.waker().clone())
 }

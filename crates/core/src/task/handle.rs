@@ -145,20 +145,10 @@ impl<T> Task<T> {
         JoinMut { task: self, waiting: Waiting::default() }
     }
 
-    /// Calls `hook` once the task has ended, on the thread that ends it, or here if it has ended.
-    /// It is told whether the task returned a value.
-    ///
-    /// For combinators: `hook` must be short, and must neither block nor run anybody's code.
+    /// [`Looker::on_end`].
     #[doc(hidden)]
     pub fn on_end(&self, hook: impl FnOnce(bool) + Send + 'static) -> Option<Watch> {
-        match self.raw.watch(Watcher::Hook(Box::new(hook))) {
-            Ok(id) => Some(Watch { task: self.raw.clone(), id }),
-            Err(Watcher::Hook(hook)) => {
-                hook(self.raw.error().is_none());
-                None
-            }
-            Err(Watcher::Waker(_)) => unreachable!("`watch` gives back what it was given"),
-        }
+        self.looker().on_end(hook)
     }
 
     /// What a hook may look at the task with. It does not count as a handle.
@@ -320,6 +310,21 @@ pub struct Looker<T> {
 }
 
 impl<T> Looker<T> {
+    /// Calls `hook` once the task has ended, on the thread that ends it, or here if it has ended.
+    /// It is told whether the task returned a value.
+    ///
+    /// For combinators: `hook` must be short, and must neither block nor run anybody's code.
+    pub fn on_end(&self, hook: impl FnOnce(bool) + Send + 'static) -> Option<Watch> {
+        match self.raw.watch(Watcher::Hook(Box::new(hook))) {
+            Ok(id) => Some(Watch { task: self.raw.clone(), id }),
+            Err(Watcher::Hook(hook)) => {
+                hook(self.raw.error().is_none());
+                None
+            }
+            Err(Watcher::Waker(_)) => unreachable!("`watch` gives back what it was given"),
+        }
+    }
+
     /// Whether the task ended cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
