@@ -1,5 +1,7 @@
 //! The future of work that runs elsewhere: Python's `concurrent.futures.Future`.
 //!
+//! How its two ends agree is told, and argued, in `concurrent/README.md`.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `concurrent/state.rs` | what both ends share, its phases, the transition that ends it |

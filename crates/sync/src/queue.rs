@@ -1,5 +1,7 @@
 //! A queue between producers and consumers.
 //!
+//! Who is woken when, and why that overlooks nothing, is in `queue/README.md`.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `queue/state.rs` | the items and the waiters, under the queue's mutex |

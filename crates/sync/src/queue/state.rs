@@ -7,10 +7,7 @@ use crate::waiters::{Waiters, WakeList};
 /// The items, and who waits for what.
 ///
 /// An item stays in the queue until somebody takes it, so that a getter that is dropped loses
-/// none and order is kept. A `put` wakes one getter; until that one looks, anybody may take the
-/// item, and the getter then waits again in its old place. While getters wait, at least as many
-/// others were woken as there are items; while putters wait, at least as many others were woken
-/// as there is room. Each woken waiter that leaves wakes the next one, which keeps that true.
+/// none and order is kept. `README.md` states what the counts of waiters promise.
 pub(super) struct State<T> {
     pub(super) items: VecDeque<T>,
     /// How many items there may be; zero is no limit.
