@@ -57,7 +57,8 @@ impl Callback {
     }
 
     /// Drops what it holds: it will never run.
-    pub(crate) fn cancel(&self) {
+    #[doc(hidden)]
+    pub fn cancel(&self) {
         self.0.cancel();
     }
 }
@@ -135,7 +136,12 @@ impl<F: FnOnce() + Send> Call for Slot<F> {
 }
 
 /// Schedules `f` by `enqueue`, or hands it back.
-pub(crate) fn submit<F: FnOnce() + Send + 'static>(
+///
+/// # Errors
+///
+/// The closure, if `enqueue` refused it.
+#[doc(hidden)]
+pub fn submit<F: FnOnce() + Send + 'static>(
     f: F,
     enqueue: impl FnOnce(Callback) -> Result<(), Callback>,
 ) -> Result<CallHandle, F> {

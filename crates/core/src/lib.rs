@@ -57,6 +57,8 @@ mod runtime;
 mod scheduler;
 mod task;
 
+#[doc(hidden)]
+pub use callback::submit;
 pub use callback::{CallHandle, Callback};
 pub use current::current_task;
 pub use driver::{Driver, DriverHandle, SleepDriver, Turn};

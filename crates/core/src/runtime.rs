@@ -69,9 +69,20 @@ impl Builder {
     ///
     /// If the operating system refuses a thread.
     pub fn build<D: Driver>(self, driver: D) -> io::Result<Runtime<D>> {
+        self.build_with(driver, |_| ())
+    }
+
+    /// As [`Builder::build`]; `prepare` is called before any worker enters the driver.
+    #[doc(hidden)]
+    pub fn build_with<D: Driver>(
+        self,
+        driver: D,
+        prepare: impl FnOnce(Handle),
+    ) -> io::Result<Runtime<D>> {
         let handle = driver.handle();
         let driver = Arc::new(Mutex::new(driver));
         let (shared, queues) = scheduler::new(self.workers, handle.clone());
+        prepare(Handle::new(shared.clone()));
         let mut workers = queues
             .into_iter()
             .enumerate()

@@ -84,7 +84,8 @@ pub struct SubmitError<F> {
 }
 
 impl<F> SubmitError<F> {
-    pub(crate) fn new(work: F, reason: RejectReason) -> Self {
+    /// `work`, not accepted because of `reason`: for executors of other kinds.
+    pub fn new(work: F, reason: RejectReason) -> Self {
         Self { work, reason }
     }
 

@@ -1,14 +1,12 @@
 //! Callbacks at a time.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
 
-use loopwork_core::{CallHandle, Callback, SubmitError};
+use loopwork_core::{CallHandle, Callback, SubmitError, submit};
 use loopwork_shim::sync::Mutex;
-use loopwork_time::{Instant, Sleep, Timers, sleep_until};
+use loopwork_time::{Alarm, Instant, Timers};
 
 /// Cancels a callback of `call_later` or `call_at`.
 ///
@@ -19,20 +17,8 @@ use loopwork_time::{Instant, Sleep, Timers, sleep_until};
 #[derive(Clone)]
 pub struct TimerHandle {
     call: CallHandle,
-    timer: Arc<Timer>,
+    timed: Weak<Timed>,
     when: Instant,
-}
-
-/// A callback that waits for its deadline: the waker of a sleep.
-struct Timer {
-    loops: loopwork_core::Handle,
-    waiting: Mutex<Option<Waiting>>,
-}
-
-struct Waiting {
-    callback: Callback,
-    /// Keeps the entry among the timers. `None` only while it is being made.
-    sleep: Option<Sleep>,
 }
 
 impl TimerHandle {
@@ -41,8 +27,8 @@ impl TimerHandle {
     ///
     /// asyncio: `TimerHandle.cancel`.
     pub fn cancel(&self) -> bool {
-        let waiting = self.timer.waiting.lock().take();
-        drop(waiting);
+        let stage = self.timed.upgrade().map(|timed| timed.end());
+        drop(stage);
         self.call.cancel()
     }
 
@@ -61,6 +47,30 @@ impl TimerHandle {
     }
 }
 
+impl fmt::Debug for TimerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimerHandle")
+            .field("when", &self.when)
+            .field("cancelled", &self.cancelled())
+            .finish()
+    }
+}
+
+/// A callback that waits for its deadline. The timers hold it, as the waker of its alarm: if they
+/// let go of it before it rang, their loop has closed.
+struct Timed {
+    loops: loopwork_core::Handle,
+    callback: Callback,
+    stage: Mutex<Stage>,
+}
+
+enum Stage {
+    /// The alarm is `None` only while it is being made.
+    Waiting(Option<Alarm>),
+    /// Due, cancelled, or handed back.
+    Over,
+}
+
 /// Schedules `f` at `when`, or hands it back if the loop is closed.
 pub(crate) fn call_at<F: FnOnce() + Send + 'static>(
     loops: &loopwork_core::Handle,
@@ -71,55 +81,51 @@ pub(crate) fn call_at<F: FnOnce() + Send + 'static>(
     if loops.is_closed() {
         return Err(SubmitError(f));
     }
-    let (callback, call) = Callback::new(f);
-    let timer = Arc::new(Timer { loops: loops.clone(), waiting: Mutex::new(None) });
-    let mut sleep = {
-        let _entered = timers.enter();
-        sleep_until(when)
-    };
-    // A sleep registers at its first poll, with the waker it is polled with.
-    *timer.waiting.lock() = Some(Waiting { callback, sleep: None });
-    let waker = Waker::from(timer.clone());
-    let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        Pin::new(&mut sleep).poll(&mut Context::from_waker(&waker))
-    }));
-    if registered.is_ok() {
-        let mut waiting = timer.waiting.lock();
-        if let Some(waiting) = &mut *waiting {
-            waiting.sleep = Some(sleep);
-        }
-    }
-    Ok(TimerHandle { call, timer, when })
-}
-
-impl Wake for Timer {
-    /// The deadline has come: the callback is due.
-    fn wake(self: Arc<Self>) {
-        let waiting = self.waiting.lock().take();
-        if let Some(Waiting { callback, sleep }) = waiting {
-            drop(sleep);
-            if let Err(callback) = self.loops.enqueue(callback) {
-                callback.cancel();
+    let mut timed = Weak::new();
+    let call = submit(f, |callback| {
+        let stage = Mutex::new(Stage::Waiting(None));
+        let waiting = Arc::new(Timed { loops: loops.clone(), callback, stage });
+        timed = Arc::downgrade(&waiting);
+        match timers.alarm(when, &Waker::from(waiting.clone())) {
+            Some(alarm) => {
+                if let Stage::Waiting(slot) = &mut *waiting.stage.lock() {
+                    *slot = Some(alarm);
+                }
+                Ok(())
+            }
+            None => {
+                drop(waiting.end());
+                Err(waiting.callback.clone())
             }
         }
+    });
+    match call {
+        Ok(call) => Ok(TimerHandle { call, timed, when }),
+        Err(f) => Err(SubmitError(f)),
     }
 }
 
-impl Drop for Timer {
-    /// The loop closed first: the handle is to say so.
-    fn drop(&mut self) {
-        if let Some(Waiting { callback, sleep }) = self.waiting.get_mut().take() {
-            drop(sleep);
+impl Timed {
+    fn end(&self) -> Stage {
+        std::mem::replace(&mut *self.stage.lock(), Stage::Over)
+    }
+}
+
+impl Wake for Timed {
+    /// The deadline has come: the callback is due.
+    fn wake(self: Arc<Self>) {
+        let Stage::Waiting(alarm) = self.end() else { return };
+        drop(alarm);
+        if let Err(callback) = self.loops.enqueue(self.callback.clone()) {
             callback.cancel();
         }
     }
 }
 
-impl fmt::Debug for TimerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TimerHandle")
-            .field("when", &self.when)
-            .field("cancelled", &self.cancelled())
-            .finish()
+impl Drop for Timed {
+    fn drop(&mut self) {
+        if let Stage::Waiting(_) = self.end() {
+            self.callback.cancel();
+        }
     }
 }

@@ -40,10 +40,10 @@ pub use loopwork_tasks::{
     AsCompleted, Gather, ReturnWhen, Wait, as_completed, create_task, ensure_future, gather, spawn,
     wait, yield_now,
 };
+pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{
     Instant, Interval, MissedTick, Sleep, interval, interval_at, sleep, sleep_until, sleep_with,
 };
-pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use run::{all_tasks, run, run_coroutine_threadsafe};
 
 /// Executors of blocking work: see [`Handle::run_in_executor`].

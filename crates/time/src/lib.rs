@@ -24,4 +24,4 @@ pub use clock::Clock;
 pub use instant::Instant;
 pub use interval::{Interval, MissedTick, Tick, interval, interval_at};
 pub use sleep::{Sleep, SleepWith, sleep, sleep_until, sleep_with};
-pub use timers::{Due, Entered, NoTimers, Timers};
+pub use timers::{Alarm, Due, Entered, NoTimers, Timers};

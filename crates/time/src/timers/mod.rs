@@ -3,6 +3,7 @@
 //! The README beside this file states the protocol between the thread that waits and those that
 //! insert, with a proof sketch.
 
+mod alarm;
 mod current;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::task::Waker;
 use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::sync::Mutex;
 
+pub use self::alarm::Alarm;
 pub use self::current::{Entered, NoTimers};
 use crate::wheel::{Expired, Key, Wheel};
 use crate::{Clock, Instant};
