@@ -239,7 +239,8 @@ fn h13_all_tasks_from_many_threads_sees_every_live_task() {
             let (handle, stop) = (handle.clone(), stop.clone());
             thread::spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
-                    drop(handle.create_task(yield_now()));
+                    let last = run_coroutine_threadsafe(yield_now(), &handle).unwrap();
+                    last.result(None).unwrap();
                 }
             })
         };

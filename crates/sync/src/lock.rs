@@ -182,7 +182,8 @@ impl<T> Drop for Acquire<'_, T> {
     fn drop(&mut self) {
         if self.ticket.is_some() {
             let left = self.lock.state.lock().waiters.leave(&mut self.ticket);
-            if let Some(value) = left.grant {
+            let hands_on = !cfg!(loopwork_weaken = "lock-hand-on");
+            if let Some(value) = left.grant.filter(|_| hands_on) {
                 self.lock.unlock(value);
             }
         }

@@ -16,6 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use loopwork_shim::sync::{Condvar, Mutex};
+use loopwork_shim::weaken;
 
 use super::error::{ConcurrentError, Panicked, message_of};
 use super::{CancelPolicy, ConcurrentFuture};
@@ -131,6 +132,7 @@ impl<T> Shared<T> {
                 Phase::Finished(_) | Phase::Cancelled => true,
             },
         };
+        let refused = weaken!("concurrent-terminal", refused => false);
         if refused {
             // Who waits now waits for the producer to let go.
             let wakers = match by {
@@ -150,7 +152,9 @@ impl<T> Shared<T> {
         let callbacks = mem::take(&mut state.callbacks);
         drop(state);
 
-        self.changed.notify_all();
+        if !cfg!(loopwork_weaken = "concurrent-notify") {
+            self.changed.notify_all();
+        }
         wakers.wake();
         if let (By::Consumer, Some(hook)) = (by, hook) {
             guarded("a cancel hook", hook);
