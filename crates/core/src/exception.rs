@@ -103,6 +103,8 @@ impl fmt::Debug for Exceptions {
 pub(crate) fn report_destructor(header: &Header, payload: Box<dyn Any + Send>) {
     let message = format!("a destructor or waker panicked at the end of task {}", header.id);
     header.shared.exceptions.call(&ExceptionContext::panic(message, &*payload));
-    // The payload's own destructor may panic as well; enough is enough.
-    std::mem::forget(payload);
+    // Unwind: the payload's own destructor may panic as well; what that throws is let go.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(payload);
+    }
 }
