@@ -120,6 +120,24 @@ fn end_against_drop_of_the_handle() {
     });
 }
 
+/// A hook that looks at the output against the drop of the last handle.
+#[test]
+fn look_against_drop_of_the_handle() {
+    explore(3, || {
+        let (lane, workers) = Loop::new(1);
+        let task = lane.handle().spawn(async { Box::new(1) });
+        let look = task.looker();
+        task.on_end(move |returned| {
+            assert!(returned);
+            look.value_is(|value| **value == 1);
+        });
+        let dropper = spawn(move || drop(task));
+        assert!(workers[0].run_one());
+        dropper.join().unwrap();
+        lane.close();
+    });
+}
+
 /// Two handles, one of which reads the value before it goes: the last one drops the output.
 #[test]
 fn the_last_of_two_handles() {

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use loopwork_shim::cell::UnsafeCell;
+use loopwork_shim::weaken;
 
 use super::error::TaskError;
 use super::header::{Header, VTable};
@@ -149,10 +150,18 @@ impl<F: Future> Functions<F> {
     }
 
     unsafe fn drop_output(header: NonNull<Header>) {
-        // SAFETY: the caller has the slot to itself, and it holds this type.
-        let output = unsafe { Self::output(header) }.cast::<Option<Result<F::Output, TaskError>>>();
-        // SAFETY: as above.
-        let output = unsafe { (*output).take() };
+        let output = {
+            // SAFETY: the caller keeps the task alive.
+            let trailer = unsafe { &header.as_ref().trailer };
+            // Hooks may be looking at the output. The destructor, which may do anything, runs
+            // outside the lock.
+            let _lock = weaken!("task-discard", Some(trailer.lock()) => None);
+            // SAFETY: the task has ended, and this holds the lock.
+            let slot =
+                unsafe { Self::output(header) }.cast::<Option<Result<F::Output, TaskError>>>();
+            // SAFETY: the slot holds this type, and the lock makes it exclusive.
+            unsafe { (*slot).take() }
+        };
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(output))) {
             // SAFETY: the caller keeps the task alive.
             report_destructor(unsafe { header.as_ref() }, payload);

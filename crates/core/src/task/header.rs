@@ -9,7 +9,6 @@ use std::task::{Context, Waker};
 
 use loopwork_shim::atomic::{AtomicU32, Ordering};
 use loopwork_shim::sync::Mutex;
-use loopwork_shim::weaken;
 
 use super::error::TaskError;
 use super::state::State;
@@ -65,7 +64,7 @@ pub(super) struct VTable {
     pub(super) output: unsafe fn(NonNull<Header>) -> *mut (),
     /// The error in the slot, if the task did not return. Same caller as `output`.
     pub(super) error: unsafe fn(NonNull<Header>) -> Option<TaskError>,
-    /// Drops what is in the slot. Same caller as `output`.
+    /// Drops what is in the slot. The task has ended; takes the header's lock.
     pub(super) drop_output: unsafe fn(NonNull<Header>),
     /// Frees the task. The caller gave up the last reference.
     pub(super) free: unsafe fn(NonNull<Header>),
@@ -168,8 +167,8 @@ impl Header {
 
     /// One `Task` less. True if it was the last.
     pub(super) fn handle_dec(&self) -> bool {
-        // Ordering: AcqRel [edge: task-handles]: the last handle acts for all of them.
-        let order = weaken!("task-handles", Ordering::AcqRel => Ordering::Relaxed);
-        self.handles.fetch_sub(1, order) == 1
+        // Ordering: Relaxed: what handles do to the output is ordered by the lock, and whether it is
+        // there by `drop_handle`.
+        self.handles.fetch_sub(1, Ordering::Relaxed) == 1
     }
 }

@@ -223,9 +223,7 @@ impl RawTask {
     /// Drops an output that nobody wants, and reports a failure that nobody saw.
     fn discard_output(&self) {
         let header = self.header();
-        // The lock is not held: with no handle left nobody else reaches the slot, and a
-        // destructor may do anything.
-        // SAFETY: the task has ended and its last handle is gone.
+        // SAFETY: the task has ended.
         unsafe { (header.vtable.drop_output)(self.0) };
         let unseen = {
             let mut trailer = header.trailer.lock();

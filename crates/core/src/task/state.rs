@@ -114,9 +114,9 @@ impl State {
 
     /// Transition 3, by whoever owns the future, which is gone, its output in place.
     pub(crate) fn complete(&self) -> Completed {
-        // Ordering: AcqRel. Release [edge: task-complete]: whoever sees COMPLETE sees the output.
-        // Acquire [edge: task-handle]: what the last handle did comes before the drop of the output.
-        let order = weaken!("task-complete", Ordering::AcqRel => Ordering::Relaxed);
+        // Ordering: Release [edge: task-complete]: whoever sees COMPLETE sees the output. What this
+        // thread then reads of the header is behind the lock.
+        let order = weaken!("task-complete", Ordering::Release => Ordering::Relaxed);
         let before = self.0.fetch_xor(RUNNING | COMPLETE, order);
         debug_assert_eq!(before & (RUNNING | COMPLETE), RUNNING, "completed a task not owned");
         Completed { wanted: before & HANDLE != 0, watched: before & WATCHED != 0 }
@@ -172,9 +172,8 @@ impl State {
     /// Transition 8, by the last `Task`. True if the task had ended: its output is the caller's.
     #[must_use]
     pub(crate) fn drop_handle(&self) -> bool {
-        // Ordering: AcqRel. Acquire [edge: task-handle]: the output, if it ended. Release: what
-        // this handle did is seen by the completion that finds no handle.
-        let order = weaken!("task-handle", Ordering::AcqRel => Ordering::Relaxed);
+        // Ordering: Acquire [edge: task-handle]: the output, if it ended, see `complete`.
+        let order = weaken!("task-handle", Ordering::Acquire => Ordering::Relaxed);
         let before = self.0.fetch_and(!HANDLE, order);
         debug_assert_ne!(before & HANDLE, 0, "the last handle dropped twice");
         before & COMPLETE != 0
