@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use loopwork_core::model::{Flag, Loop, Parker};
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
+use loopwork_shim::sync::{Condvar, Mutex};
 
 /// A push from outside against a worker that falls asleep: the task runs.
 #[test]
@@ -43,6 +44,40 @@ fn two_pushes_against_a_sleeper() {
         pusher.join().unwrap();
         lane.exit();
         background.join().unwrap();
+        drop(workers);
+        lane.close();
+    });
+}
+
+/// A push that wakes nobody, because somebody searches, against the end of that search: the task
+/// runs although the searcher is stuck in the one it found.
+#[test]
+fn push_against_a_searcher() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(3);
+        lane.resume();
+        let sleepers: Vec<_> = (0..2)
+            .map(|_| {
+                let sleeper = workers.pop().unwrap();
+                spawn(move || sleeper.background())
+            })
+            .collect();
+        let ran = Arc::new((Mutex::new(false), Condvar::new()));
+        let (waits, sets) = (ran.clone(), ran);
+        let stuck = lane.handle().spawn(async move {
+            let mut ran = waits.0.lock();
+            while !*ran {
+                waits.1.wait(&mut ran);
+            }
+        });
+        let other = lane.handle().spawn(async move {
+            *sets.0.lock() = true;
+            sets.1.notify_one();
+        });
+        block_on(stuck.into_future()).unwrap();
+        block_on(other.into_future()).unwrap();
+        lane.exit();
+        sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap());
         drop(workers);
         lane.close();
     });

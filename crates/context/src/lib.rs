@@ -12,6 +12,8 @@
 //! | `request.rs` | the cancel request of the current poll: see it, take it, resume it |
 //! | `blocking.rs` | whether this thread may block |
 
+#![forbid(unsafe_code)]
+
 mod blocking;
 mod request;
 

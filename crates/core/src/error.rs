@@ -11,8 +11,6 @@ use std::io;
 pub enum LoopError {
     /// The loop is closed.
     Closed,
-    /// Another thread runs the loop.
-    AlreadyRunning,
     /// This thread runs a loop already.
     Nested,
     /// `stop()` came before the future was done.
@@ -29,9 +27,6 @@ impl fmt::Display for LoopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the event loop is closed: build a new one",
-            Self::AlreadyRunning => {
-                "the event loop is running: submit to it through its `Handle` instead"
-            }
             Self::Nested => {
                 "this thread is running an event loop already: `.await` the future or \
                  `create_task` it, instead of running a loop inside the loop"

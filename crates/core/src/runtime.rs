@@ -80,7 +80,7 @@ impl Builder {
         prepare: impl FnOnce(Handle),
     ) -> io::Result<Runtime<D>> {
         let handle = driver.handle();
-        let driver = Arc::new(Mutex::new(driver));
+        let driver = Some(Arc::new(Mutex::new(driver)));
         let (shared, queues) = scheduler::new(self.workers, handle.clone());
         prepare(Handle::new(shared.clone()));
         let mut workers = queues
@@ -105,7 +105,8 @@ impl Builder {
 pub struct Runtime<D: Driver> {
     shared: Arc<Shared>,
     worker: Worker,
-    driver: Arc<Mutex<D>>,
+    /// None once the loop is closed.
+    driver: Option<Arc<Mutex<D>>>,
     handle: Arc<dyn DriverHandle>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -133,12 +134,12 @@ impl<D: Driver> Runtime<D> {
     #[track_caller]
     pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, LoopError> {
         let location = Location::caller();
-        self.run(|runtime| {
+        self.run(|runtime, driver| {
             let spawn = Spawn { kind: Kind::Root, location, name: None };
             // The root's future and output may borrow: `Root` ends them before this returns.
             let raw = runtime.shared.spawn(future, spawn).map_err(|_| LoopError::Closed)?;
             let root = Root { shared: &runtime.shared, task: Task::<F::Output>::new(raw) };
-            runtime.worker.run(&runtime.driver, Some(root.task.raw()));
+            runtime.worker.run(driver, Some(root.task.raw()));
             root.finish()
         })?
     }
@@ -149,19 +150,17 @@ impl<D: Driver> Runtime<D> {
     ///
     /// [`LoopError::Closed`] and [`LoopError::Nested`].
     pub fn run_forever(&mut self) -> Result<(), LoopError> {
-        self.run(|runtime| runtime.worker.run(&runtime.driver, None))
+        self.run(|runtime, driver| runtime.worker.run(driver, None))
     }
 
-    fn run<R>(&mut self, body: impl FnOnce(&Self) -> R) -> Result<R, LoopError> {
-        if self.shared.closed.get() {
-            return Err(LoopError::Closed);
-        }
+    fn run<R>(&mut self, body: impl FnOnce(&Self, &Mutex<D>) -> R) -> Result<R, LoopError> {
+        let driver = self.driver.as_ref().ok_or(LoopError::Closed)?;
         let entered = Entered::new(&self.worker).ok_or(LoopError::Nested)?;
         let blocking = loopwork_context::forbid_blocking();
-        let driver = self.handle.enter();
+        let guards = self.handle.enter();
         let running = Running::begin(&self.shared);
-        let result = body(self);
-        drop((running, driver, blocking, entered));
+        let result = body(self, driver);
+        drop((running, guards, blocking, entered));
         Ok(result)
     }
 
@@ -179,10 +178,11 @@ impl<D: Driver> Runtime<D> {
             let _ended = thread.join();
         }
         self.shared.drop_tasks();
+        self.driver = None;
     }
 
     fn spawn_background(&self, worker: Worker, name: &str) -> io::Result<JoinHandle<()>> {
-        let (driver, handle) = (self.driver.clone(), self.handle.clone());
+        let (driver, handle) = (self.driver.clone().expect("open"), self.handle.clone());
         thread::Builder::new().name(format!("{name}-{}", worker.index())).spawn(move || {
             let _entered = Entered::new(&worker);
             let _blocking = loopwork_context::forbid_blocking();

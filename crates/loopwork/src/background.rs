@@ -30,9 +30,9 @@ pub struct BackgroundLoop {
 }
 
 impl BackgroundLoop {
-    pub(crate) fn start(mut event_loop: EventLoop) -> Result<Self, LoopError> {
+    pub(crate) fn start(mut event_loop: EventLoop, name: &str) -> Result<Self, LoopError> {
         let handle = event_loop.handle();
-        let thread = thread::Builder::new().name("loopwork-0".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name(format!("{name}-0")).spawn(move || {
             // A new loop on a new thread is neither closed nor nested.
             drop(event_loop.run_forever());
             event_loop

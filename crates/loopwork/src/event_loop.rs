@@ -43,9 +43,10 @@ pub struct EventLoop {
 }
 
 /// How an [`EventLoop`] is to be built.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Builder {
     core: loopwork_core::Builder,
+    thread_name: String,
     exception_handler: Option<ExceptionHandler>,
 }
 
@@ -69,6 +70,7 @@ impl Builder {
     #[must_use]
     pub fn thread_name(mut self, prefix: &str) -> Self {
         self.core = self.core.thread_name(prefix);
+        prefix.clone_into(&mut self.thread_name);
         self
     }
 
@@ -113,7 +115,8 @@ impl Builder {
     ///
     /// As [`Builder::build`].
     pub fn start(self) -> Result<BackgroundLoop, LoopError> {
-        BackgroundLoop::start(self.build()?)
+        let name = self.thread_name.clone();
+        BackgroundLoop::start(self.build()?, &name)
     }
 }
 
@@ -139,7 +142,11 @@ impl EventLoop {
     #[must_use]
     pub fn builder() -> Builder {
         let workers = available_parallelism().map_or(1, NonZeroUsize::get);
-        Builder { core: loopwork_core::Builder::new().workers(workers), exception_handler: None }
+        Builder {
+            core: loopwork_core::Builder::new().workers(workers),
+            thread_name: "loopwork".to_owned(),
+            exception_handler: None,
+        }
     }
 
     /// The loop, for other threads, tasks and callbacks.

@@ -328,7 +328,7 @@ impl Handle {
     }
 
     /// Replaces the executor of `run_in_executor(None, ..)`. The one before is dropped, not shut
-    /// down.
+    /// down. After [`Handle::shutdown_default_executor`] it does nothing.
     ///
     /// asyncio: `loop.set_default_executor`.
     pub fn set_default_executor(&self, executor: Arc<dyn Executor>) {

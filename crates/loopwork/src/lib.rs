@@ -37,12 +37,13 @@ pub use loopwork_core::{
 };
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{
-    AsCompleted, Gather, ReturnWhen, Wait, as_completed, create_task, ensure_future, gather, spawn,
-    wait, yield_now,
+    AsCompleted, Gather, GatherExceptions, Next, ReturnWhen, Wait, YieldNow, as_completed,
+    create_task, ensure_future, gather, spawn, wait, yield_now,
 };
 pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{
-    Instant, Interval, MissedTick, Sleep, interval, interval_at, sleep, sleep_until, sleep_with,
+    Instant, Interval, MissedTick, Sleep, SleepWith, Tick, interval, interval_at, sleep,
+    sleep_until, sleep_with,
 };
 pub use run::{all_tasks, run, run_coroutine_threadsafe};
 

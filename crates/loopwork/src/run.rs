@@ -1,6 +1,7 @@
 //! From nothing to a result: `run`, and what the macros expand to.
 
 use std::future::{Future, IntoFuture};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use loopwork_core::{AnyTask, LoopError, SubmitError};
 use loopwork_threadsafe::ConcurrentFuture;
@@ -10,8 +11,8 @@ use crate::handle::Handle;
 
 /// Runs `main` on a new loop of all cores, and gives its output.
 ///
-/// Afterwards the tasks that are left are cancelled and awaited, the work of the loop's own executor
-/// is awaited, and the loop is closed.
+/// Afterwards, also after a panic, the tasks that are left are cancelled and awaited, the work of the
+/// loop's own executor is awaited for as long as it takes, and the loop is closed.
 ///
 /// # Errors
 ///
@@ -41,7 +42,8 @@ pub fn run<F: IntoFuture>(main: F) -> Result<F::Output, LoopError> {
 
 #[track_caller]
 fn run_on<F: IntoFuture>(mut event_loop: EventLoop, main: F) -> Result<F::Output, LoopError> {
-    let output = event_loop.run_until_complete(main);
+    // Unwind: the panic goes on after the teardown.
+    let output = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(main)));
     let handle = event_loop.handle();
     let left = handle.all_tasks();
     // A task that calls `stop()` while it is cancelled only shortens the teardown.
@@ -54,7 +56,7 @@ fn run_on<F: IntoFuture>(mut event_loop: EventLoop, main: F) -> Result<F::Output
     });
     drop(torn_down);
     event_loop.close();
-    output
+    output.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
 /// What `#[loopwork::main]` and `#[loopwork::test]` call.

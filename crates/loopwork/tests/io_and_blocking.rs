@@ -126,7 +126,7 @@ fn i1_run_in_executor_runs_elsewhere_and_crosses_values_and_panics() {
                 assert!(handle.run_in_executor(None, job).unwrap().await.unwrap());
                 let pool = ThreadPoolExecutor::builder().max_workers(2).build();
                 let failed = handle.run_in_executor(Some(&pool), || panic!("job")).unwrap();
-                assert!(failed.await.map(|()| ()).unwrap_err().is_panic());
+                assert!(failed.await.unwrap_err().is_panic());
             })
             .unwrap();
     });

@@ -13,6 +13,8 @@
 //! | `orphans.rs` | processes whose `Process` was dropped, until they are reaped |
 //! | `pipe.rs` | [`PipeReader`], [`PipeWriter`] |
 
+#![forbid(unsafe_code)]
+
 mod child;
 mod command;
 mod notice;

@@ -17,6 +17,8 @@
 //!
 //! [loom]: https://docs.rs/loom
 
+#![forbid(unsafe_code)]
+
 pub mod atomic;
 pub mod cell;
 mod padded;

@@ -309,8 +309,7 @@ impl<T> Future for ConcurrentFuture<T> {
         let polled = poll_attempts(cx, |waker| this.attempt(waker));
         if polled.is_pending() && loopwork_context::request_visible() {
             // The request stays visible: whoever surrounds this poll takes it and drops the
-            // wait. If nobody does, the wait goes on; it ends cancelled, or with the result of
-            // work that could not be stopped.
+            // wait; a task that nobody surrounds ends cancelled.
             this.cancel();
         }
         polled

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use loopwork_context::Request;
-use loopwork_core::{Handle, IntoTask, LoopError, TaskError, Watch};
+use loopwork_core::{Handle, IntoTask, TaskError, Watch};
 
 use crate::family::{Counter, Family, Gatherable};
 use crate::tally::{Decision, Judge, Tally, Until};
@@ -135,9 +135,6 @@ impl<G: Gatherable> Gathering<G> {
         if matches!(self.stage, Stage::Waiting(_)) {
             match Handle::current() {
                 Ok(handle) => self.spawn(&handle),
-                Err(LoopError::NoRunningLoop) => {
-                    panic!("`gather` has to make tasks: {}", LoopError::NoRunningLoop)
-                }
                 Err(error) => panic!("`gather` has to make tasks: {error}"),
             }
         }

@@ -14,6 +14,8 @@
 //!
 //! [`Task`]: loopwork_core::Task
 
+#![forbid(unsafe_code)]
+
 mod as_completed;
 mod ensure;
 mod family;

@@ -13,6 +13,8 @@
 //! | `sleep.rs` | [`Sleep`], [`SleepWith`] |
 //! | `interval.rs` | [`Interval`], [`MissedTick`] |
 
+#![forbid(unsafe_code)]
+
 mod clock;
 mod instant;
 mod interval;

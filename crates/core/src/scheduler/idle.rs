@@ -38,6 +38,16 @@ pub(crate) enum Leave {
     Resting,
 }
 
+/// Who is to be unparked.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub(crate) struct Notified {
+    /// It was taken off the stack: it is searching.
+    pub(crate) worker: usize,
+    /// It watches from now on.
+    pub(crate) watcher: Option<usize>,
+}
+
 /// How a sleeper stands.
 #[derive(Debug)]
 pub(crate) struct Stand {
@@ -111,24 +121,34 @@ impl Idle {
         }
     }
 
-    /// The watcher becomes an ordinary sleeper, if everybody sleeps.
-    pub(crate) fn retire_watcher(&self, worker: usize) {
+    /// The watcher becomes an ordinary sleeper, if everybody sleeps. True if it did.
+    #[must_use]
+    pub(crate) fn retire_watcher(&self, worker: usize) -> bool {
         let mut sleepers = self.sleepers.lock();
-        if sleepers.watcher == Some(worker) && sleepers.stack.len() == self.workers {
+        let retires = sleepers.watcher == Some(worker) && sleepers.stack.len() == self.workers;
+        if retires {
             sleepers.watcher = None;
         }
+        retires
     }
 
-    /// A searcher found work. True if it was the last: it wakes the next.
+    /// A searcher found work. True if it was the last: it looks whether there is more, and then
+    /// wakes the next.
     #[must_use]
     pub(crate) fn end_search(&self) -> bool {
-        // Ordering: Relaxed: the caller notifies through `notify_after_push`, which fences.
+        // Ordering: Relaxed: the fence below orders it.
         let before = self.word.fetch_sub(SEARCHING, Ordering::Relaxed);
-        before % SLEEPING == SEARCHING
+        let last = before % SLEEPING == SEARCHING;
+        if last && !cfg!(loopwork_weaken = "idle-search") {
+            // Ordering: SeqCst [edge: idle-search]: store-load with `notify_after_push`, which
+            // wakes nobody while somebody searches.
+            fence(Ordering::SeqCst);
+        }
+        last
     }
 
-    /// Steps 2 to 4 of a push from outside. The worker that is named is to be unparked.
-    pub(crate) fn notify_after_push(&self) -> Option<usize> {
+    /// Steps 2 to 4 of a push from outside.
+    pub(crate) fn notify_after_push(&self) -> Option<Notified> {
         if !cfg!(loopwork_weaken = "idle-push") {
             // Ordering: SeqCst [edge: idle-push]: store-load with `announce`.
             fence(Ordering::SeqCst);
@@ -137,7 +157,7 @@ impl Idle {
     }
 
     /// As [`Idle::notify_after_push`], for a worker that will look at what it pushed itself.
-    pub(crate) fn notify(&self) -> Option<usize> {
+    pub(crate) fn notify(&self) -> Option<Notified> {
         // Ordering: Relaxed: ordered by the fence before, if it has to be.
         let word = self.word.load(Ordering::Relaxed);
         if word < SLEEPING || word % SLEEPING != 0 {
@@ -159,7 +179,7 @@ impl Idle {
         }
         // Ordering: Relaxed: only a hint to others; the lock orders what matters.
         self.word.fetch_sub(SLEEPING - SEARCHING, Ordering::Relaxed);
-        Some(worker)
+        Some(Notified { worker, watcher: sleepers.appoint_watcher() })
     }
 
     /// Lets workers leave the stack. The one that is named watches: unpark it.

@@ -27,7 +27,7 @@ use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
 
-use self::idle::Idle;
+use self::idle::{Idle, Notified};
 use self::lane::{Lane, Once};
 pub(crate) use self::parker::Parker;
 pub(crate) use self::queue::LocalQueue;
@@ -186,8 +186,17 @@ impl Shared {
         self.injector.push(runnable);
         if self.workers() == 1 {
             self.unpark(0);
-        } else if let Some(worker) = self.idle.notify_after_push() {
+        } else {
+            self.unpark_notified(self.idle.notify_after_push());
+        }
+    }
+
+    fn unpark_notified(&self, notified: Option<Notified>) {
+        if let Some(Notified { worker, watcher }) = notified {
             self.unpark(worker);
+            if let Some(watcher) = watcher {
+                self.unpark(watcher);
+            }
         }
     }
 

@@ -137,14 +137,16 @@ mod modelled {
         }
 
         fn push(&self, runnable: Runnable) {
-            self.items.lock().push_back(runnable);
-            self.len.fetch_add(1, Ordering::Relaxed);
+            let mut items = self.items.lock();
+            items.push_back(runnable);
+            self.len.store(items.len(), Ordering::Relaxed);
         }
 
         fn pop(&self) -> Option<Runnable> {
-            let runnable = self.items.lock().pop_front()?;
-            self.len.fetch_sub(1, Ordering::Relaxed);
-            Some(runnable)
+            let mut items = self.items.lock();
+            let runnable = items.pop_front();
+            self.len.store(items.len(), Ordering::Relaxed);
+            runnable
         }
 
         fn len(&self) -> usize {

@@ -96,9 +96,7 @@ impl Worker {
     }
 
     fn wake_sibling(&self) {
-        if let Some(worker) = self.shared.idle.notify() {
-            self.shared.unpark(worker);
-        }
+        self.shared.unpark_notified(self.shared.idle.notify());
     }
 
     /// The life of a background worker: it sleeps until the loop runs.
@@ -144,7 +142,13 @@ impl Worker {
         }
         match self.next(visit) {
             Some(runnable) => {
-                if self.end_search() {
+                if self.shared.stop.get() {
+                    // What became ready by or after `stop()` waits for the next run. Looked at again
+                    // here, since the task may have been taken from who called it.
+                    self.requeue(runnable);
+                    return true;
+                }
+                if self.end_search() && self.shared.has_work(self.index) {
                     self.wake_sibling();
                 }
                 self.run_task(runnable);
@@ -275,11 +279,8 @@ impl Worker {
             let mut cap = None;
             if stand.watcher {
                 looks = if stand.all_asleep { looks + 1 } else { 0 };
-                if looks <= LOOKS_MAX {
-                    cap = Some(LOOK);
-                } else {
-                    shared.idle.retire_watcher(self.index);
-                }
+                let retires = looks > LOOKS_MAX && shared.idle.retire_watcher(self.index);
+                cap = (!retires).then_some(LOOK);
             }
             self.block(driver, stand.running, cap);
         }
