@@ -1,13 +1,10 @@
 //! A client that knows no asyncio blocks threads of the executor, and the downloads run at once.
 
-use std::error::Error;
 use std::thread;
 
 use loopwork::{Handle, wait};
 
-use crate::tour::{Outcome, Scale, Tour};
-
-type Failure = Box<dyn Error + Send + Sync>;
+use crate::tour::{Failure, Outcome, Scale, Tour};
 
 /// Stands in for `requests.get`: it blocks, and needs no network.
 fn get(scale: Scale, url: &str) -> Vec<u8> {
@@ -27,7 +24,11 @@ async fn download_image(scale: Scale, url: &'static str) -> Result<Vec<u8>, Fail
 pub(crate) fn run(tour: &Tour) -> Outcome {
     let url_list = ["saf", "sdafa", "adsfafd"];
     let tasks = url_list.map(|url| download_image(tour.scale, url));
-    let (done, _pending) = tour.event_loop()?.run_until_complete(wait(tasks))?;
-    assert_eq!(done.len(), url_list.len());
-    Ok(())
+    tour.event_loop()?.run_until_complete(async move {
+        let (done, _pending) = wait(tasks).await;
+        for task in done {
+            let _image = task.await??;
+        }
+        Ok(())
+    })?
 }

@@ -1,6 +1,5 @@
 //! Blocking work for the loop's own pool of threads, and for another.
 
-use std::error::Error;
 use std::thread;
 
 use loopwork::Handle;
@@ -13,7 +12,7 @@ fn func1(scale: Scale) -> &'static str {
     "hello"
 }
 
-async fn work(scale: Scale) -> Result<(), Box<dyn Error>> {
+async fn work(scale: Scale) -> Outcome {
     let event_loop = Handle::current()?;
 
     let fut = event_loop.run_in_executor(None, move || func1(scale))?;

@@ -4,7 +4,7 @@ use std::thread;
 
 use loopwork::{Handle, TaskError, as_completed, gather, sleep, wait};
 
-use crate::tour::{Outcome, Scale, Tour};
+use crate::tour::{Failure, Outcome, Scale, Tour};
 
 async fn factorial(scale: Scale, name: &'static str, number: u32) -> u32 {
     let mut f = 1;
@@ -41,8 +41,6 @@ pub(crate) fn as_they_complete(tour: &Tour) -> Outcome {
     Ok(())
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 /// The same with waits that block, on threads of the loop's executor.
 async fn blocking_factorial(scale: Scale, name: &str, number: u32) -> Result<u32, Failure> {
     let mut f = 1;
@@ -59,9 +57,11 @@ async fn blocking_factorial(scale: Scale, name: &str, number: u32) -> Result<u32
 pub(crate) fn in_executor(tour: &Tour) -> Outcome {
     let work =
         [("A", 2), ("B", 3), ("C", 4)].map(|(name, n)| blocking_factorial(tour.scale, name, n));
-    let (done, _pending) = tour.event_loop()?.run_until_complete(wait(work))?;
-    for task in done {
-        drop(task);
-    }
-    Ok(())
+    tour.event_loop()?.run_until_complete(async move {
+        let (done, _pending) = wait(work).await;
+        for task in done {
+            let _f = task.await??;
+        }
+        Ok(())
+    })?
 }

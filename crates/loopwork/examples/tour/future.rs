@@ -1,8 +1,6 @@
 //! A value that one task waits for and another sets: asyncio's bare `Future` serves as a channel
 //! for one value, and so a channel for one value stands for it.
 
-use std::error::Error;
-
 use loopwork::sync::oneshot;
 use loopwork::{Handle, sleep};
 
@@ -13,7 +11,7 @@ async fn set_after(scale: Scale, fut: oneshot::Sender<&'static str>) {
     fut.send("666").expect("the receiver waits");
 }
 
-async fn wait_for_value(scale: Scale) -> Result<(), Box<dyn Error>> {
+async fn wait_for_value(scale: Scale) -> Outcome {
     let event_loop = Handle::current()?;
     let (sender, fut) = oneshot::channel();
     event_loop.create_task(set_after(scale, sender)).await?;

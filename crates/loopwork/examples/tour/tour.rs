@@ -6,8 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use loopwork::{EventLoop, Handle, LoopError, WorkerMetrics};
 
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
 /// What a program of the tour comes to.
-pub(crate) type Outcome = Result<(), Box<dyn Error>>;
+pub(crate) type Outcome = Result<(), Failure>;
 
 /// How long a second of the Python programs is here.
 #[derive(Clone, Copy)]
