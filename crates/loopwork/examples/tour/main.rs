@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `--real-time` | a second takes a second |
 //! | `--second <ms>` | a second takes so many milliseconds |
+//! | `--workers <n>` | the second part runs on so many workers |
 //!
 //! Not on the tour yet: what needs a network or a server (aiohttp, Redis, MySQL, a web API), pools
 //! of processes, async context managers, and async generators with their `asend` (the moving
@@ -98,11 +99,11 @@ const PROGRAMS: &[Program] = &[
 ];
 
 fn main() -> Outcome {
-    let scale = Scale::new(second()?);
-    let all = available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let options = Options::parse(env::args().skip(1))?;
+    let scale = Scale::new(options.second);
     part("one worker, as asyncio", &Tour::new(1, scale))?;
     println!();
-    part(&format!("{all} workers"), &Tour::new(all, scale))?;
+    part(&format!("{} workers", options.workers), &Tour::new(options.workers, scale))?;
     println!();
     println!(
         "Not on the tour yet: aiohttp, Redis, MySQL, a web API, process pools, async context \
@@ -131,16 +132,35 @@ fn part(name: &str, tour: &Tour) -> Outcome {
     Ok(())
 }
 
-/// How long a second is to be.
-fn second() -> Result<Duration, String> {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => Ok(Duration::from_millis(20)),
-        ["--real-time"] => Ok(Duration::from_secs(1)),
-        ["--second", millis] => match millis.parse() {
-            Ok(millis @ 1..) => Ok(Duration::from_millis(millis)),
-            _ => Err(format!("`{millis}` is no number of milliseconds above 0")),
-        },
-        _ => Err("usage: tour [--real-time | --second <ms>]".to_owned()),
+struct Options {
+    /// How long a second is to be.
+    second: Duration,
+    /// How many workers the second part gets.
+    workers: usize,
+}
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let mut options = Self { second: Duration::from_millis(20), workers: cores.max(2) };
+        while let Some(argument) = arguments.next() {
+            let mut number = || arguments.next()?.parse().ok().filter(|&number| number > 0);
+            match argument.as_str() {
+                "--real-time" => options.second = Duration::from_secs(1),
+                "--second" => match number() {
+                    Some(millis) => options.second = Duration::from_millis(millis),
+                    None => return Err("`--second` takes a number of milliseconds".to_owned()),
+                },
+                "--workers" => match number().and_then(|workers| workers.try_into().ok()) {
+                    Some(workers) => options.workers = workers,
+                    None => return Err("`--workers` takes a number".to_owned()),
+                },
+                _ => {
+                    let usage = "[--real-time | --second <ms>] [--workers <n>]";
+                    return Err(format!("no option `{argument}`; usage: tour {usage}"));
+                }
+            }
+        }
+        Ok(options)
     }
 }
