@@ -37,6 +37,38 @@ fn a1_callbacks_run_in_order_each_once_never_two_at_a_time() {
 }
 
 #[test]
+fn callbacks_due_when_the_root_ends_have_run_when_the_run_returns() {
+    at_each_size(|runtime| {
+        for _ in 0..200 {
+            let handle = runtime.handle();
+            let ran = Count::default();
+            let (of_task, of_root) = (ran.clone(), ran.clone());
+            let task = handle.spawn(async {});
+            task.add_done_callback(move |_| of_task.add());
+            let root = async move {
+                // It may find the task done before the callback is due.
+                task.await.unwrap();
+                handle.try_call_soon(move || of_root.add()).unwrap();
+            };
+            runtime.block_on(root).unwrap();
+            assert_eq!(ran.get(), 2);
+        }
+    });
+}
+
+#[test]
+fn a_callback_that_reschedules_itself_does_not_hold_a_run_whose_root_has_ended() {
+    fn again(handle: Handle) {
+        let next = handle.clone();
+        drop(handle.try_call_soon(move || again(next)));
+    }
+    at_each_size(|runtime| {
+        again(runtime.handle());
+        runtime.block_on(yield_now()).unwrap();
+    });
+}
+
+#[test]
 fn a4_a5_a_cancelled_callback_is_dropped_and_skipped() {
     at_each_size(|runtime| {
         let handle = runtime.handle();

@@ -87,6 +87,15 @@ fn cancel(callback: &Callback, shared: &Shared) {
     }
 }
 
+impl Shared {
+    /// One snapshot: by the lane's task, or by worker 0 while all others rest.
+    pub(super) fn run_due_callbacks(&self) {
+        for callback in self.lane.snapshot() {
+            callback.call(self);
+        }
+    }
+}
+
 /// The future of the lane's task.
 struct Serial {
     shared: Arc<Shared>,
@@ -96,9 +105,7 @@ impl Future for Serial {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        for callback in self.shared.lane.snapshot() {
-            callback.call(&self.shared);
-        }
+        self.shared.run_due_callbacks();
         Poll::Pending
     }
 }

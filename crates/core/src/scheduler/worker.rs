@@ -130,6 +130,10 @@ impl Worker {
         while goes_on() && self.step(driver) {}
         self.end_search();
         self.shared.rest();
+        if root.is_some_and(has_ended) {
+            // Nobody polls the lane now, so that this is one of its snapshots, out of turn.
+            self.shared.run_due_callbacks();
+        }
     }
 
     /// Runs one task, or sleeps. False if the thread is to end.
@@ -308,8 +312,12 @@ impl Worker {
 impl Worker {
     fn run_iterations<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
         let mut driver = driver.lock();
+        let mut ended = false;
         loop {
             self.take_injected();
+            if ended && self.queue.len() == 0 {
+                return;
+            }
             if self.queue.len() > 0 || self.shared.stop.get() {
                 self.counters().turns.add(1);
                 driver.turn(Turn::Poll);
@@ -321,9 +329,11 @@ impl Worker {
             }
             self.take_injected();
             self.run_snapshot();
-            if self.shared.stop.get() || root.is_some_and(has_ended) {
+            if self.shared.stop.get() || ended {
                 return;
             }
+            // What the root's end made due runs in the next iteration, which is the last.
+            ended = root.is_some_and(has_ended);
         }
     }
 
