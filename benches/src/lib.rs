@@ -20,7 +20,7 @@
 //! | `statistics.rs` | medians and quantiles |
 //! | `usage.rs` | CPU time and context switches of this process |
 //! | `report.rs`, `table.rs` | what the runner prints |
-//! | `machine.rs` | what it ran on |
+//! | `machine.rs` | what it runs on, and who else does |
 //! | `csv.rs` | what the runner writes down |
 
 #![cfg(target_os = "linux")]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::row::Row;
 use crate::{child, load, runner};
@@ -15,6 +16,7 @@ Compares Loopwork with tokio and smol: the same work, one process a runtime, rou
     --rows A,B     only these rows; by default all of them
     --workers N    how many workers each runtime has (2)
     --rounds N     how many processes each runtime gets for a row (7)
+    --quiet SECS   waits before each round, at most so long, until nobody else uses the machine
     --csv FILE     writes every process's samples to a file
     --help         prints this
 ";
@@ -26,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) rows: Vec<Row>,
     pub(crate) workers: usize,
     pub(crate) rounds: usize,
+    /// How long to wait for a quiet machine before each round.
+    pub(crate) patience: Duration,
     pub(crate) csv: Option<PathBuf>,
 }
 
@@ -53,8 +57,14 @@ pub fn command_line() -> ExitCode {
 }
 
 fn parse(arguments: &[String]) -> Result<Options, String> {
-    let mut options =
-        Options { smoke: false, rows: Row::ALL.to_vec(), workers: 2, rounds: 7, csv: None };
+    let mut options = Options {
+        smoke: false,
+        rows: Row::ALL.to_vec(),
+        workers: 2,
+        rounds: 7,
+        patience: Duration::ZERO,
+        csv: None,
+    };
     let mut rounds = None;
     let mut arguments = arguments.iter();
     while let Some(name) = arguments.next() {
@@ -64,6 +74,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             "--rows" => options.rows = parse_rows(value()?)?,
             "--workers" => options.workers = parse_count(value()?)?,
             "--rounds" => rounds = Some(parse_count(value()?)?),
+            "--quiet" => options.patience = Duration::from_secs(parse_count(value()?)? as u64),
             "--csv" => options.csv = Some(value()?.into()),
             _ => return Err(format!("no option is called {name}; try --help")),
         }

@@ -15,6 +15,8 @@ pub(crate) struct Entry {
     pub(crate) row: Row,
     pub(crate) runtime: Runtime,
     pub(crate) measurement: Measurement,
+    /// How many CPUs other processes used meanwhile.
+    pub(crate) others: f64,
 }
 
 /// What all children measured.
@@ -189,6 +191,10 @@ impl Report<'_> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let others: Vec<f64> = self.results.entries.iter().map(|entry| entry.others).collect();
+        if let Some((middle, (_, most))) = median(&others).zip(range(&others)) {
+            writeln!(f, "CPUs used by others: {middle:.2} in the middle, {most:.2} at most\n")?;
+        }
         writeln!(f, "{}\n{}\n{}", self.medians(), self.costs(), self.targets())
     }
 }
@@ -219,7 +225,7 @@ mod tests {
     fn entry(row: Row, runtime: Runtime, sample: f64) -> Entry {
         let used = Usage { cpu: Duration::from_nanos(100), switches: 1 };
         let measurement = Measurement { operations: 10, used, p99: None, samples: vec![sample] };
-        Entry { round: 0, row, runtime, measurement }
+        Entry { round: 0, row, runtime, measurement, others: 0.0 }
     }
 
     fn results(row: Row, samples: &[(Runtime, f64)]) -> Results {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::child::Assignment;
 use crate::contender::Runtime;
 use crate::csv;
-use crate::machine;
+use crate::machine::{self, Watch};
 use crate::measurement::Measurement;
 use crate::options::Options;
 use crate::report::{Entry, Results};
@@ -15,18 +15,22 @@ use crate::row::Row;
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
-    let machine = machine::describe();
     let mut results = Results::default();
     let mut failures = Vec::new();
     for &row in &options.rows {
         eprintln!("{} ...", row.name());
         // One after the other within a round: a slow minute of the machine meets all of them.
         for round in 0..options.rounds {
+            machine::wait_until_quiet(options.patience);
             for runtime in participants(row) {
                 let &Options { workers, smoke, .. } = options;
                 let assignment = Assignment { runtime, row, workers, smoke };
+                let watch = Watch::begin();
                 match measure(&program, assignment) {
-                    Ok(measurement) => results.add(Entry { round, row, runtime, measurement }),
+                    Ok(measurement) => {
+                        let others = watch.others();
+                        results.add(Entry { round, row, runtime, measurement, others });
+                    }
                     Err(message) => {
                         let failure = format!("{} at {}: {message}", runtime.name(), row.name());
                         eprintln!("{failure}");
@@ -36,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             }
         }
     }
-    println!("{machine}\n{} workers, {} rounds\n", options.workers, options.rounds);
+    println!("{}; {} workers, {} rounds", machine::describe(), options.workers, options.rounds);
     print!("{}", results.report(&options.rows));
     if let Some(file) = &options.csv {
         let written = csv::write(file, results.entries());

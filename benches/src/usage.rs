@@ -17,7 +17,16 @@ pub(crate) struct Usage {
 impl Usage {
     /// Since the process began.
     pub(crate) fn now() -> Self {
-        let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the system accounts for a process");
+        Self::of(UsageWho::RUSAGE_SELF)
+    }
+
+    /// Of all children that have ended and were waited for, and of theirs.
+    pub(crate) fn of_children() -> Self {
+        Self::of(UsageWho::RUSAGE_CHILDREN)
+    }
+
+    fn of(who: UsageWho) -> Self {
+        let usage = getrusage(who).expect("the system accounts for a process");
         Self {
             cpu: duration(usage.user_time()) + duration(usage.system_time()),
             switches: usage.voluntary_context_switches().try_into().unwrap_or(0),
