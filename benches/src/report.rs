@@ -8,6 +8,9 @@ use crate::row::{Measure, Row, Target, Unit};
 use crate::statistics::{median, range};
 use crate::table::Table;
 
+/// How many CPUs others may use in the middle before the report warns.
+const QUIET: f64 = 0.2;
+
 /// What one child measured.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -193,7 +196,14 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let others: Vec<f64> = self.results.entries.iter().map(|entry| entry.others).collect();
         if let Some((middle, (_, most))) = median(&others).zip(range(&others)) {
-            writeln!(f, "CPUs used by others: {middle:.2} in the middle, {most:.2} at most\n")?;
+            writeln!(f, "CPUs used by others: {middle:.2} in the middle, {most:.2} at most")?;
+            if middle > QUIET {
+                writeln!(
+                    f,
+                    "The machine was NOT QUIET: these figures say little, ratios included."
+                )?;
+            }
+            writeln!(f)?;
         }
         writeln!(f, "{}\n{}\n{}", self.medians(), self.costs(), self.targets())
     }
