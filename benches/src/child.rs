@@ -1,0 +1,107 @@
+//! A process that measures one runtime at one row, and prints what it found as one line.
+
+use std::process::exit;
+use std::thread;
+use std::time::Duration;
+
+#[cfg(feature = "smol")]
+use crate::contender::Smol;
+#[cfg(feature = "tokio")]
+use crate::contender::Tokio;
+use crate::contender::{Contender, Loopwork, Runtime};
+use crate::floor;
+use crate::measurement::Measurement;
+use crate::plan::Plan;
+use crate::row::Row;
+use crate::work;
+
+/// A child that takes longer than this hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What to measure, as the arguments of a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) runtime: Runtime,
+    pub(crate) row: Row,
+    pub(crate) workers: usize,
+    pub(crate) smoke: bool,
+}
+
+impl Assignment {
+    pub(crate) fn to_arguments(self) -> [String; 5] {
+        let Self { runtime, row, workers, smoke } = self;
+        let size = if smoke { "smoke" } else { "full" };
+        let words = ["--child", runtime.name(), row.name(), &workers.to_string(), size];
+        words.map(str::to_owned)
+    }
+
+    fn from_arguments(arguments: &[String]) -> Option<Self> {
+        let [runtime, row, workers, size] = arguments else { return None };
+        Some(Self {
+            runtime: Runtime::named(runtime)?,
+            row: Row::named(row)?,
+            workers: workers.parse().ok()?,
+            smoke: size == "smoke",
+        })
+    }
+
+    fn plan(self) -> Plan {
+        if self.smoke { Plan::smoke(self.workers) } else { Plan::full(self.workers) }
+    }
+}
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let assignment = Assignment::from_arguments(arguments)
+        .ok_or("a child is told a runtime, a row, the workers and the size")?;
+    give_up_later();
+    println!("{}", measure(assignment)?);
+    Ok(())
+}
+
+/// A runtime that loses a wake-up must not stop the whole comparison.
+fn give_up_later() {
+    thread::spawn(|| {
+        thread::sleep(PATIENCE);
+        eprintln!("no result after {PATIENCE:?}");
+        exit(2);
+    });
+}
+
+fn measure(assignment: Assignment) -> Result<Measurement, String> {
+    let plan = assignment.plan();
+    match assignment.runtime {
+        Runtime::Loopwork => Ok(measure_with::<Loopwork>(assignment.row, plan)),
+        #[cfg(feature = "tokio")]
+        Runtime::Tokio => Ok(measure_with::<Tokio>(assignment.row, plan)),
+        #[cfg(feature = "smol")]
+        Runtime::Smol => Ok(measure_with::<Smol>(assignment.row, plan)),
+        Runtime::Floor if assignment.row == Row::Echo => floor::echo(&plan),
+        absent => Err(format!("{} has no {}", absent.name(), assignment.row.name())),
+    }
+}
+
+fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
+    let workers = plan.workers;
+    match row {
+        Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
+        Row::SpawnRemote => C::run(workers, |contender| work::spawn_remote(contender, plan)),
+        Row::YieldMany => C::run(workers, |contender| work::yield_many(contender, plan)),
+        Row::PingPong => C::run(workers, |contender| work::ping_pong(contender, plan)),
+        Row::RemoteWake => C::run(workers, |contender| work::remote_wake(contender, plan)),
+        Row::Echo => C::run(workers, |contender| work::echo(contender, plan)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_reads_back_as_it_was() {
+        let assignment =
+            Assignment { runtime: Runtime::Smol, row: Row::Echo, workers: 3, smoke: true };
+        let arguments = assignment.to_arguments();
+        assert_eq!(Assignment::from_arguments(&arguments[1..]), Some(assignment));
+        assert_eq!(Assignment::from_arguments(&arguments), None);
+    }
+}

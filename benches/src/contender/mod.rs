@@ -1,0 +1,101 @@
+//! The runtimes, behind the one trait that the work is written against.
+
+mod loopwork;
+#[cfg(feature = "smol")]
+mod smol;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+use std::future::Future;
+use std::io;
+use std::net;
+
+pub(crate) use self::loopwork::Loopwork;
+#[cfg(feature = "smol")]
+pub(crate) use self::smol::Smol;
+#[cfg(feature = "tokio")]
+pub(crate) use self::tokio::Tokio;
+
+/// A runtime that runs. Everything is monomorphised: the trait costs nothing.
+pub(crate) trait Contender: Send + Sync + 'static {
+    /// A task's handle.
+    type Task<T: Send + 'static>: Send + 'static;
+    type Listener: Send + Sync + 'static;
+    type Stream: Send + 'static;
+
+    /// Starts the runtime, runs `body` as a task on one of its workers, and gives its output. The
+    /// runtime lives as long as the process.
+    fn run<F>(workers: usize, body: impl FnOnce(&'static Self) -> F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+
+    /// Spawns a task, from a worker or from any other thread.
+    fn spawn<F>(&self, future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+
+    /// Waits for a task, which must not have failed.
+    fn join<T: Send + 'static>(task: Self::Task<T>) -> impl Future<Output = T> + Send;
+
+    /// Lets a task run on without its handle.
+    fn detach<T: Send + 'static>(task: Self::Task<T>);
+
+    /// The runtime's own way to let others run.
+    fn yield_now() -> impl Future<Output = ()> + Send;
+
+    /// Takes over a listener. On a worker only.
+    fn listen(listener: net::TcpListener) -> io::Result<Self::Listener>;
+
+    /// The next connection, with `TCP_NODELAY` set.
+    fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Reads what there is; zero at the end.
+    fn read(
+        stream: &mut Self::Stream,
+        buffer: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send;
+
+    fn write_all(
+        stream: &mut Self::Stream,
+        bytes: &[u8],
+    ) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+/// Who takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runtime {
+    Loopwork,
+    Tokio,
+    Smol,
+    /// No runtime at all: what the system asks for the same job. Only where there is such a thing.
+    Floor,
+}
+
+impl Runtime {
+    pub(crate) const ALL: [Self; 4] = [Self::Loopwork, Self::Tokio, Self::Smol, Self::Floor];
+    pub(crate) const PEERS: [Self; 2] = [Self::Tokio, Self::Smol];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Loopwork => "loopwork",
+            Self::Tokio => "tokio",
+            Self::Smol => "smol",
+            Self::Floor => "floor",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|runtime| runtime.name() == name)
+    }
+
+    /// Whether it was built in.
+    pub(crate) fn is_present(self) -> bool {
+        match self {
+            Self::Loopwork | Self::Floor => true,
+            Self::Tokio => cfg!(feature = "tokio"),
+            Self::Smol => cfg!(feature = "smol"),
+        }
+    }
+}
