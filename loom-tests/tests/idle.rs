@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use loopwork_core::model::{Flag, Loop, Parker};
+use loopwork_core::model::{Flag, Idle, Loop, Parker};
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
-use loopwork_shim::sync::{Condvar, Mutex};
+use loopwork_shim::atomic::{AtomicUsize, Ordering};
 
 /// A push from outside against a worker that falls asleep: the task runs.
 #[test]
@@ -49,37 +49,24 @@ fn two_pushes_against_a_sleeper() {
     });
 }
 
-/// A push that wakes nobody, because somebody searches, against the end of that search: the task
-/// runs although the searcher is stuck in the one it found.
+/// A push that wakes nobody, because somebody searches, against the end of that search: one of them
+/// sees the other.
 #[test]
-fn push_against_a_searcher() {
-    explore(2, || {
-        let (lane, mut workers) = Loop::new(3);
-        lane.resume();
-        let sleepers: Vec<_> = (0..2)
-            .map(|_| {
-                let sleeper = workers.pop().unwrap();
-                spawn(move || sleeper.background())
-            })
-            .collect();
-        let ran = Arc::new((Mutex::new(false), Condvar::new()));
-        let (waits, sets) = (ran.clone(), ran);
-        let stuck = lane.handle().spawn(async move {
-            let mut ran = waits.0.lock();
-            while !*ran {
-                waits.1.wait(&mut ran);
-            }
+fn push_against_the_end_of_a_search() {
+    explore(3, || {
+        let idle = Arc::new(Idle::new(3));
+        idle.announce(1);
+        idle.announce(2);
+        assert!(idle.notify_after_push(), "one sleeper searches now");
+        let queue = Arc::new(AtomicUsize::new(0));
+        let (searcher, queued) = (idle.clone(), queue.clone());
+        let search = spawn(move || {
+            assert!(searcher.end_search(), "it was the last");
+            queued.load(Ordering::Relaxed) == 1
         });
-        let other = lane.handle().spawn(async move {
-            *sets.0.lock() = true;
-            sets.1.notify_one();
-        });
-        block_on(stuck.into_future()).unwrap();
-        block_on(other.into_future()).unwrap();
-        lane.exit();
-        sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap());
-        drop(workers);
-        lane.close();
+        queue.store(1, Ordering::Relaxed);
+        let woke = idle.notify_after_push();
+        assert!(search.join().unwrap() || woke, "the push was overlooked");
     });
 }
 

@@ -11,7 +11,9 @@ use crate::driver::{Driver, DriverHandle, SleepDriver};
 use crate::exception::ExceptionHandler;
 use crate::flag::Flag as Inner;
 use crate::handle::Handle;
-use crate::scheduler::{self, Parker as InnerParker, Shared, Spawn, Worker as InnerWorker};
+use crate::scheduler::{
+    self, Idle as InnerIdle, Parker as InnerParker, Shared, Spawn, Worker as InnerWorker,
+};
 use crate::task::{Kind, RawTask, Task};
 
 /// A loop without threads of its own.
@@ -104,6 +106,32 @@ impl Worker {
     pub fn run_one(&self) -> bool {
         let _entered = Entered::new(&self.inner);
         self.inner.run_one()
+    }
+}
+
+/// Who sleeps and who searches, alone.
+#[derive(Debug)]
+pub struct Idle(InnerIdle);
+
+impl Idle {
+    /// Of a loop that runs.
+    pub fn new(workers: usize) -> Self {
+        let idle = InnerIdle::new(workers);
+        idle.resume();
+        Self(idle)
+    }
+
+    pub fn announce(&self, worker: usize) {
+        self.0.announce(worker, false);
+    }
+
+    /// Whether somebody is to be woken.
+    pub fn notify_after_push(&self) -> bool {
+        self.0.notify_after_push().is_some()
+    }
+
+    pub fn end_search(&self) -> bool {
+        self.0.end_search()
     }
 }
 

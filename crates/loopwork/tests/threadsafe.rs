@@ -37,7 +37,7 @@ fn h1_a_submission_wakes_a_sleeping_loop_and_callers_keep_their_order() {
         last.result(None).unwrap();
         let fence = Arc::new(Barrier::new(2));
         let inside = fence.clone();
-        handle.call_soon_threadsafe(move || drop(inside.wait())).unwrap();
+        handle.call_soon_threadsafe(move || _ = inside.wait()).unwrap();
         fence.wait();
         let rest: Vec<_> = entries.try_iter().collect();
         assert_eq!(rest, (151..200).collect::<Vec<_>>());
@@ -168,7 +168,7 @@ fn h7_values_and_panics_cross_over() {
         let failed = run_coroutine_threadsafe(async { panic!("over there") }, &handle).unwrap();
         let error = failed.exception(None).unwrap().expect("it panicked");
         assert!(error.is_panic() && error.to_string().contains("over there"));
-        assert!(failed.result(None).map(|()| ()).unwrap_err().is_panic());
+        assert!(failed.result(None).unwrap_err().is_panic());
     });
 }
 

@@ -27,7 +27,8 @@ use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
 
-use self::idle::{Idle, Notified};
+pub(crate) use self::idle::Idle;
+use self::idle::Notified;
 use self::lane::{Lane, Once};
 pub(crate) use self::parker::Parker;
 pub(crate) use self::queue::LocalQueue;
