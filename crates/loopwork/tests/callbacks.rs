@@ -210,6 +210,21 @@ fn a13_a_stopped_task_stays_pending_and_goes_on_in_a_later_run() {
 }
 
 #[test]
+fn a14_a_failure_that_reaches_the_caller_is_not_reported_as_well() {
+    at_each_size(|event_loop| {
+        let reports = Count::default();
+        let reported = reports.clone();
+        event_loop.handle().set_exception_handler(Some(Arc::new(move |_| reported.add())));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            event_loop.run_until_complete(async { panic!("passed on") })
+        }));
+        assert!(panicked.is_err());
+        event_loop.close();
+        assert_eq!(reports.get(), 0);
+    });
+}
+
+#[test]
 fn a15_a_closed_loop_refuses_everything_and_says_what_to_do() {
     at_each_size(|event_loop| {
         let handle = event_loop.handle();

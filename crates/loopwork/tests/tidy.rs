@@ -116,6 +116,21 @@ fn tags(text: &str) -> impl Iterator<Item = (String, usize)> + '_ {
     })
 }
 
+/// `docs/semantics.md` names tests; each of them exists.
+#[test]
+fn the_tests_that_cover_a_statement_exist() {
+    let semantics = fs::read_to_string(root().join("docs/semantics.md")).unwrap();
+    let mut named = 0;
+    for quoted in semantics.split('`') {
+        let Some((file, test)) = quoted.split_once(".rs::") else { continue };
+        let path = root().join("crates").join(format!("{file}.rs"));
+        let text = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}", path.display()));
+        assert!(text.contains(&format!("fn {test}(")), "{}: no test {test}", path.display());
+        named += 1;
+    }
+    assert!(named > 50, "the names were found");
+}
+
 /// A `lib.rs` has a map of its files, and the map is complete.
 #[test]
 fn the_map_of_a_crate_names_its_files() {

@@ -134,6 +134,19 @@ fn b5_absurd_delays_neither_overflow_nor_fire_and_can_be_cancelled() {
 }
 
 #[test]
+fn b6_a_cancelled_timer_holds_nothing() {
+    at_each_size(|event_loop| {
+        let drops = Count::default();
+        for n in 0..1000 {
+            let dropped = drops.on_drop();
+            let timer = event_loop.call_later(Duration::from_secs(3600 + n), move || drop(dropped));
+            timer.cancel();
+        }
+        assert_eq!(drops.get(), 1000);
+    });
+}
+
+#[test]
 fn b7_sleep_zero_gives_way_exactly_once() {
     let mut event_loop = event_loop(1);
     let (log, entries) = Log::new();
