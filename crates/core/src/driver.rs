@@ -27,7 +27,7 @@ pub trait Driver: Send + 'static {
     /// Delivers events and due timers, in this order, waiting for them as `turn` says.
     ///
     /// It must return soon after an [`unpark`](DriverHandle::unpark), also one that came before.
-    /// It must not panic: what goes wrong inside is reported, and the loop goes on.
+    /// A panic is reported to the exception handler, and the loop goes on with the next turn.
     fn turn(&mut self, turn: Turn);
 }
 

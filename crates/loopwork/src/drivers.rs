@@ -1,7 +1,9 @@
 //! Joins the reactor and the timers, flat: the earliest deadline, one wait, one advance.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use loopwork_core::{Callback, Driver, DriverHandle, ExceptionContext, Turn, is_task_waker};
@@ -88,8 +90,18 @@ impl Drivers {
                     let (callback, _) = Callback::new(move || waker.wake());
                     drop(handle.core().enqueue(callback));
                 }
-                _ => waker.wake(),
+                _ => wake(waker, handle.as_ref()),
             }
+        }
+    }
+}
+
+/// Unwind: a foreign waker may panic; what is due after it must be woken all the same.
+fn wake(waker: Waker, handle: Option<&Handle>) {
+    if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+        if let Some(handle) = handle {
+            let report = ExceptionContext::new("the waker of a sleep panicked");
+            handle.call_exception_handler(&report);
         }
     }
 }

@@ -243,6 +243,34 @@ fn timers_fire_while_one_worker_is_stuck() {
 }
 
 #[test]
+fn a_foreign_waker_that_panics_leaves_the_loop_running() {
+    struct Panics;
+    impl std::task::Wake for Panics {
+        fn wake(self: std::sync::Arc<Self>) {
+            panic!("a foreign waker");
+        }
+    }
+    at_each_size(|event_loop| {
+        let (log, reports) = Log::new();
+        event_loop.handle().set_exception_handler(Some(std::sync::Arc::new(
+            move |context: &loopwork::ExceptionContext| log.push(context.to_string()),
+        )));
+        event_loop
+            .run_until_complete(async {
+                let waker = Waker::from(std::sync::Arc::new(Panics));
+                let deadline = Instant::now() + Duration::from_millis(1);
+                let mut foreign = pin!(sleep_until(deadline));
+                assert!(foreign.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                // Due in the same turn, and after it.
+                sleep_until(deadline).await;
+                sleep(Duration::from_millis(1)).await;
+            })
+            .unwrap();
+        assert_eq!(reports.try_iter().count(), 1);
+    });
+}
+
+#[test]
 fn polling_by_hand_sees_the_deadline_only_through_the_loop() {
     at_each_size(|event_loop| {
         event_loop

@@ -1,6 +1,7 @@
 //! The loop of a worker.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::idle::Leave;
 use super::{LocalQueue, Shared};
 use crate::current::Polling;
 use crate::driver::{Driver, Turn};
+use crate::exception::ExceptionContext;
 use crate::random::Random;
 use crate::task::{Kind, Ran, RawTask, Runnable};
 
@@ -239,8 +241,16 @@ impl Worker {
 
     fn poll_driver<D: Driver>(&self, driver: &Mutex<D>) {
         if let Some(mut driver) = driver.try_lock() {
-            self.counters().turns.add(1);
-            driver.turn(Turn::Poll);
+            self.turn(&mut *driver, Turn::Poll);
+        }
+    }
+
+    fn turn<D: Driver>(&self, driver: &mut D, turn: Turn) {
+        self.counters().turns.add(1);
+        // Unwind: the driver calls wakers, and a foreign one may panic. The worker goes on.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| driver.turn(turn))) {
+            let report = ExceptionContext::panic("a waker panicked in the driver", &*payload);
+            self.shared.exceptions.call(&report);
         }
     }
 
@@ -296,8 +306,7 @@ impl Worker {
         let held = if running { driver.try_lock() } else { None };
         match held {
             Some(mut driver) => {
-                self.counters().turns.add(1);
-                parker.park_in_driver(|| driver.turn(Turn::Block(cap)));
+                parker.park_in_driver(|| self.turn(&mut *driver, Turn::Block(cap)));
             }
             None => parker.park(cap),
         }
@@ -319,13 +328,11 @@ impl Worker {
                 return;
             }
             if self.queue.len() > 0 || self.shared.stop.get() {
-                self.counters().turns.add(1);
-                driver.turn(Turn::Poll);
+                self.turn(&mut *driver, Turn::Poll);
             } else {
                 self.counters().parks.add(1);
-                self.counters().turns.add(1);
                 let parker = &self.shared.remotes[0].parker;
-                parker.park_in_driver(|| driver.turn(Turn::Block(None)));
+                parker.park_in_driver(|| self.turn(&mut *driver, Turn::Block(None)));
             }
             self.take_injected();
             self.run_snapshot();
@@ -385,7 +392,7 @@ impl Worker {
     fn run_ready_once<D: Driver>(&self, driver: &Mutex<D>) {
         // A sibling that still blocks in the driver gives it up.
         self.shared.driver.unpark();
-        driver.lock().turn(Turn::Poll);
+        self.turn(&mut *driver.lock(), Turn::Poll);
         let shared = &self.shared;
         let mut ready: Vec<_> = std::iter::from_fn(|| shared.pinned.pop()).collect();
         let injected = shared.injector.len();

@@ -8,6 +8,7 @@ mod source;
 
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -99,7 +100,7 @@ impl Reactor {
         for (source, readable, writable) in self.sources.drain(..) {
             source.announce(self.registry.mode(), readable, writable, &mut self.wakers);
         }
-        self.wakers.drain(..).for_each(Waker::wake);
+        wake_all(&mut self.wakers);
         Ok(ready)
     }
 
@@ -121,7 +122,7 @@ impl Drop for Reactor {
         for source in self.registry.close() {
             source.close(&mut self.wakers);
         }
-        self.wakers.drain(..).for_each(Waker::wake);
+        wake_all(&mut self.wakers);
     }
 }
 
@@ -175,5 +176,18 @@ impl Unparker {
 impl fmt::Debug for Unparker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unparker").finish_non_exhaustive()
+    }
+}
+
+/// Unwind: a foreign waker may panic; the others are woken all the same, since no event comes twice.
+fn wake_all(wakers: &mut Vec<Waker>) {
+    let mut panicked = None;
+    for waker in wakers.drain(..) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            panicked.get_or_insert(payload);
+        }
+    }
+    if let Some(payload) = panicked {
+        resume_unwind(payload);
     }
 }
