@@ -31,7 +31,7 @@ use proc_macro::TokenStream;
 ///
 /// With `workers = 1` the loop is asyncio's: one thread, one queue, one order.
 ///
-/// ```rust,ignore (the macro crate cannot depend on the facade; `tests/macros.rs` there runs the like)
+/// ```rust,ignore (the macro crate cannot depend on the facade, whose tests run the like)
 /// #[loopwork::main(workers = 4)]
 /// async fn main() -> Result<(), std::num::ParseIntError> {
 ///     let answer: i32 = async { "42".parse() }.await?;
@@ -56,7 +56,7 @@ pub fn main(options: TokenStream, function: TokenStream) -> TokenStream {
 /// count, named after it (`name_workers_1` and so on), so that each passes or fails by itself. The
 /// other attributes of the function are kept: `#[ignore]`, `#[should_panic]`, `#[cfg(..)]`.
 ///
-/// ```rust,ignore (the macro crate cannot depend on the facade; `tests/macros.rs` there runs the like)
+/// ```rust,ignore (the macro crate cannot depend on the facade, whose tests run the like)
 /// #[loopwork::test(workers = [1, 4])]
 /// async fn a_future_gives_its_value() {
 ///     assert_eq!(async { 6 * 7 }.await, 42);
