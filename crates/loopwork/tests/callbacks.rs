@@ -288,6 +288,50 @@ fn a19_dropping_a_loop_closes_it() {
     }
 }
 
+/// A callback that blocks holds the lane, and nothing else: tasks run, and are joined and gathered.
+#[test]
+fn a_callback_that_blocks_holds_the_lane_only() {
+    for workers in [2, 8] {
+        let mut event_loop = event_loop(workers);
+        let (send, receive) = std::sync::mpsc::channel();
+        let order = Count::default();
+        let (blocked, behind) = (order.clone(), order.clone());
+        event_loop.call_soon(move || {
+            receive.recv().unwrap();
+            assert_eq!(blocked.get(), 0, "the callback behind it waits");
+        });
+        event_loop.call_soon(move || behind.add());
+        event_loop
+            .run_until_complete(async move {
+                let children = [1, 2, 3].map(|n| loopwork::create_task(async move { n }));
+                assert_eq!(loopwork::gather(children).await.unwrap(), [1, 2, 3]);
+                send.send(()).unwrap();
+                while order.get() == 0 {
+                    yield_now().await;
+                }
+            })
+            .unwrap();
+    }
+}
+
+/// The root is a task: it has an identity, and can be cancelled from anywhere.
+#[test]
+fn the_root_can_be_cancelled() {
+    at_each_size(|event_loop| {
+        let drops = Count::default();
+        let dropped = drops.on_drop();
+        let cancelled = event_loop.run_until_complete(async move {
+            let _dropped = dropped;
+            let root = loopwork::current_task().expect("the root is a task");
+            drop(loopwork::create_task(async move { assert!(root.cancel()) }));
+            std::future::pending::<()>().await;
+        });
+        assert!(matches!(cancelled, Err(LoopError::Cancelled)), "{cancelled:?}");
+        assert_eq!(drops.get(), 1);
+        assert_eq!(event_loop.run_until_complete(async { 1 }).unwrap(), 1);
+    });
+}
+
 /// Where asyncio raises an error, an object of one loop can be used in another.
 #[test]
 fn a20_objects_are_bound_to_no_loop() {

@@ -313,9 +313,16 @@ impl Drop for RawTask {
 impl fmt::Debug for RawTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = self.header();
+        let outcome = match self.error() {
+            _ if !header.state.is_complete() => "pending",
+            None => "returned",
+            Some(error) if error.is_cancelled() => "cancelled",
+            Some(_) => "panicked",
+        };
         f.debug_struct("Task")
             .field("name", &self.name())
             .field("state", &header.state.phase())
+            .field("outcome", &format_args!("{outcome}"))
             .field("spawned", &format_args!("{}", header.location))
             .finish()
     }

@@ -68,7 +68,7 @@ const FIVE_THREE_FOUR_CHAINS: &[&[&str]] = &[
     &["Task ret:  recv num 5", "Task ret:  recv num 3", "Task ret:  recv num 4"],
 ];
 
-const PENDING_TASK: &str = "Task { name: \"Task-*\", state: Suspended, spawned: *";
+const PENDING_TASK: &str = "Task { name: \"Task-*\", state: Suspended, outcome: pending, spawned: *";
 
 const PROGRAMS: &[Program] = &[
     Program {
@@ -144,10 +144,10 @@ const PROGRAMS: &[Program] = &[
         title: "the states of a task",
         seconds: 0.0,
         lines: &[
-            "Task { name: \"Task-*\", state: Created, spawned: *",
+            "Task { name: \"Task-*\", state: Created, outcome: pending, spawned: *",
             "CORO_CREATED",
             "2 before---func1----",
-            "Task { name: \"Task-*\", state: Closed, spawned: *",
+            "Task { name: \"Task-*\", state: Closed, outcome: returned, spawned: *",
             "CORO_CLOSED",
         ],
         order: Fixed,
@@ -163,7 +163,7 @@ const PROGRAMS: &[Program] = &[
         seconds: 0.0,
         lines: &[
             "1 before---func1----",
-            "Task { name: \"Task-*\", state: Closed, spawned: *",
+            "Task { name: \"Task-*\", state: Closed, outcome: returned, spawned: *",
             "recv num 1",
         ],
         order: Fixed,
