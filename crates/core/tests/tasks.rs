@@ -1,11 +1,9 @@
 //! Spawning, joining, cancelling and detaching tasks.
 
-#![allow(clippy::disallowed_types, reason = "tests are not model-checked")]
-
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 
 use common::{Count, Forever, Log, at_each_size, yield_now};
 use loopwork_core::{Handle, TaskState, current_task};
@@ -200,11 +198,8 @@ fn dropping_the_handle_detaches() {
 fn a_failure_nobody_looked_at_is_reported_once_with_name_and_place() {
     at_each_size(|runtime| {
         let handle = runtime.handle();
-        let reports = Arc::new(Mutex::new(Vec::new()));
-        let reported = reports.clone();
-        handle.set_exception_handler(Some(Arc::new(move |context| {
-            reported.lock().unwrap().push(context.to_string());
-        })));
+        let (log, reports) = Log::new();
+        handle.set_exception_handler(Some(Arc::new(move |context| log.push(context.to_string()))));
         let seen = handle.spawn(async { panic!("seen") });
         let unseen = handle.spawn(async { panic!("unseen") });
         unseen.set_name("careless");
@@ -220,7 +215,7 @@ fn a_failure_nobody_looked_at_is_reported_once_with_name_and_place() {
                 drop((unseen, cancelled));
             })
             .unwrap();
-        let mut reports = reports.lock().unwrap().clone();
+        let mut reports: Vec<_> = reports.try_iter().collect();
         reports.sort();
         assert_eq!(reports.len(), 2, "{reports:?}");
         assert!(reports[0].contains(": detached"), "{reports:?}");

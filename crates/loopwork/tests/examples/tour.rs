@@ -68,7 +68,8 @@ const FIVE_THREE_FOUR_CHAINS: &[&[&str]] = &[
     &["Task ret:  recv num 5", "Task ret:  recv num 3", "Task ret:  recv num 4"],
 ];
 
-const PENDING_TASK: &str = "Task { name: \"Task-*\", state: Suspended, outcome: pending, spawned: *";
+const PENDING_TASK: &str =
+    "Task { name: \"Task-*\", state: Suspended, outcome: pending, spawned: *";
 
 const PROGRAMS: &[Program] = &[
     Program {
