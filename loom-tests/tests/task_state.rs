@@ -1,8 +1,9 @@
 //! The word of a task: wakes, ends, handles, cancellation.
 
-use std::future::{IntoFuture, pending, poll_fn};
+use std::future::{Future, IntoFuture, pending, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use loopwork_core::model::Loop;
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
@@ -77,6 +78,27 @@ fn end_against_await() {
         let awaiter = spawn(move || {
             assert_eq!(*block_on(task.into_future()).unwrap(), 5);
             assert_eq!(data.read(), 5);
+        });
+        assert!(workers[0].run_one());
+        awaiter.join().unwrap();
+        lane.close();
+    });
+}
+
+/// The end against an awaiter that comes with another waker: that one is woken.
+#[test]
+fn end_against_a_changed_waker() {
+    explore(3, || {
+        let (lane, workers) = Loop::new(1);
+        let task = lane.handle().spawn(async { 5 });
+        let awaiter = spawn(move || {
+            let mut join = task.into_future();
+            let first = Pin::new(&mut join).poll(&mut Context::from_waker(Waker::noop()));
+            let value = match first {
+                Poll::Ready(value) => value,
+                Poll::Pending => block_on(join),
+            };
+            assert_eq!(value.unwrap(), 5);
         });
         assert!(workers[0].run_one());
         awaiter.join().unwrap();

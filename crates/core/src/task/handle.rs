@@ -244,6 +244,8 @@ impl<T: 'static> Task<T> {
 impl<T: Clone + 'static> Task<T> {
     /// A clone of the task's value.
     ///
+    /// `T::clone` runs under the task's lock, and must not use the task.
+    ///
     /// # Errors
     ///
     /// If the task has not ended, was cancelled or panicked, or if its value was moved out.

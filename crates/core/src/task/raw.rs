@@ -9,6 +9,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, RawWaker, RawWakerVTable, Waker};
 
+use loopwork_shim::weaken;
+
 use super::cell;
 use super::error::TaskError;
 use super::header::{Header, Kind, TaskId, WatchId, Watcher};
@@ -158,8 +160,11 @@ impl RawTask {
             return Err(());
         }
         let mut trailer = header.trailer.lock();
-        // Not found: the end has taken it, and wakes what was registered.
-        let Some(Watcher::Waker(known)) = trailer.find(id) else { return Ok(()) };
+        let Some(Watcher::Waker(known)) = trailer.find(id) else {
+            // The end has taken it, and wakes the waker that was known until now: the new one has
+            // to hear of it here.
+            return weaken!("task-rewatch", Err(()) => Ok(()));
+        };
         if known.will_wake(waker) {
             return Ok(());
         }
