@@ -7,7 +7,6 @@ use std::thread::ThreadId;
 
 use loopwork_shim::sync::{Condvar, Mutex};
 
-use crate::exception::ExceptionContext;
 use crate::scheduler::Shared;
 
 /// A callback on its way to the loop, without its type.
@@ -109,7 +108,7 @@ impl<F: FnOnce() + Send> Call for Slot<F> {
         *self.stage.lock() = Stage::Done;
         self.ran.notify_all();
         if let Err(payload) = called {
-            shared.exceptions.call(&ExceptionContext::panic("a callback panicked", &*payload));
+            shared.exceptions.panicked("a callback panicked", payload);
         }
     }
 

@@ -31,7 +31,7 @@ impl ExceptionContext {
         Self { message: message.into(), exception: None, task: None }
     }
 
-    pub(crate) fn panic(message: impl Into<String>, payload: &(dyn Any + Send)) -> Self {
+    fn panic(message: impl Into<String>, payload: &(dyn Any + Send)) -> Self {
         Self { exception: Some(panic_message(payload)), ..Self::new(message) }
     }
 
@@ -89,7 +89,23 @@ impl Exceptions {
                 "the exception handler panicked",
                 &*payload,
             ));
+            drop_payload(payload);
         }
+    }
+}
+
+impl Exceptions {
+    /// Reports a panic that somebody caught.
+    pub(crate) fn panicked(&self, message: impl Into<String>, payload: Box<dyn Any + Send>) {
+        self.call(&ExceptionContext::panic(message, &*payload));
+        drop_payload(payload);
+    }
+}
+
+/// Unwind: a payload's own destructor may panic as well; what that throws is let go.
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(payload);
     }
 }
 
@@ -102,9 +118,5 @@ impl fmt::Debug for Exceptions {
 /// Reports a panic in the destructor of a task's future or output, or in a waker it called.
 pub(crate) fn report_destructor(header: &Header, payload: Box<dyn Any + Send>) {
     let message = format!("a destructor or waker panicked at the end of task {}", header.id);
-    header.shared.exceptions.call(&ExceptionContext::panic(message, &*payload));
-    // Unwind: the payload's own destructor may panic as well; what that throws is let go.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(payload);
-    }
+    header.shared.exceptions.panicked(message, payload);
 }

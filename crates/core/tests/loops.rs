@@ -101,6 +101,32 @@ fn a7_a_panicking_callback_is_reported_and_the_loop_goes_on() {
     });
 }
 
+/// A panic whose payload panics when it is dropped does not end the lane.
+#[test]
+fn a7_a_panic_within_a_panic_does_not_end_the_lane() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the payload's destructor");
+        }
+    }
+    at_each_size(|runtime| {
+        let handle = runtime.handle();
+        let (log, reports) = Log::new();
+        handle.set_exception_handler(Some(Arc::new(move |context| log.push(context.to_string()))));
+        handle.try_call_soon(|| std::panic::panic_any(Bomb)).unwrap();
+        let ran = Count::default();
+        let (counted, stop) = (ran.clone(), handle.clone());
+        let second = move || {
+            counted.add();
+            stop.stop();
+        };
+        handle.try_call_soon(second).unwrap();
+        runtime.run_forever().unwrap();
+        assert_eq!((ran.get(), reports.try_iter().count()), (1, 1));
+    });
+}
+
 #[test]
 fn a9_stop_lets_the_snapshot_finish_and_no_more() {
     at_each_size(|runtime| {

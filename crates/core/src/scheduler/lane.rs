@@ -16,7 +16,6 @@ use loopwork_shim::sync::Mutex;
 
 use super::{Shared, Spawn};
 use crate::callback::Callback;
-use crate::exception::ExceptionContext;
 use crate::task::{Kind, RawTask};
 
 #[derive(Debug, Default)]
@@ -83,7 +82,7 @@ impl Lane {
 fn cancel(callback: &Callback, shared: &Shared) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| callback.cancel())) {
         let message = "the destructor of a callback panicked while its loop closed";
-        shared.exceptions.call(&ExceptionContext::panic(message, &*payload));
+        shared.exceptions.panicked(message, payload);
     }
 }
 

@@ -11,7 +11,6 @@ use super::idle::Leave;
 use super::{LocalQueue, Shared};
 use crate::current::Polling;
 use crate::driver::{Driver, Turn};
-use crate::exception::ExceptionContext;
 use crate::random::Random;
 use crate::task::{Kind, Ran, RawTask, Runnable};
 
@@ -249,8 +248,7 @@ impl Worker {
         self.counters().turns.add(1);
         // Unwind: the driver calls wakers, and a foreign one may panic. The worker goes on.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| driver.turn(turn))) {
-            let report = ExceptionContext::panic("a waker panicked in the driver", &*payload);
-            self.shared.exceptions.call(&report);
+            self.shared.exceptions.panicked("a waker panicked in the driver", payload);
         }
     }
 
