@@ -92,9 +92,7 @@ impl Exceptions {
             drop_payload(payload);
         }
     }
-}
 
-impl Exceptions {
     /// Reports a panic that somebody caught.
     pub(crate) fn panicked(&self, message: impl Into<String>, payload: Box<dyn Any + Send>) {
         self.call(&ExceptionContext::panic(message, &*payload));

@@ -122,10 +122,6 @@ impl SharedDrivers {
         *self.parts.lock() = parts;
     }
 
-    pub(crate) fn timers(&self) -> &Timers {
-        &self.timers
-    }
-
     fn handle(&self) -> Option<Handle> {
         self.parts.lock().upgrade().map(Handle::new)
     }

@@ -13,7 +13,7 @@ use loopwork_time::{Clock, Instant, Timers};
 
 use crate::background::BackgroundLoop;
 use crate::call_later::TimerHandle;
-use crate::drivers::{Drivers, SharedDrivers};
+use crate::drivers::Drivers;
 use crate::handle::{Handle, Parts};
 
 /// An event loop: tasks on all its workers, callbacks in one order, timers and I/O.
@@ -39,7 +39,6 @@ use crate::handle::{Handle, Parts};
 pub struct EventLoop {
     runtime: Runtime<Drivers>,
     handle: Handle,
-    drivers: Arc<SharedDrivers>,
 }
 
 /// How an [`EventLoop`] is to be built.
@@ -97,16 +96,15 @@ impl Builder {
         let timers = Timers::new(Clock::real());
         let drivers = Drivers::new(Reactor::new()?, timers.clone());
         let shared = drivers.shared();
-        let entries = shared.clone();
         let mut handle = None;
         let runtime = self.core.build_with(drivers, |core| {
             let parts = Parts::new(core, timers);
-            entries.set_parts(Arc::downgrade(&parts));
+            shared.set_parts(Arc::downgrade(&parts));
             handle = Some(Handle::new(parts));
         })?;
         let handle = handle.expect("`build_with` calls back once");
         handle.set_exception_handler(self.exception_handler);
-        Ok(EventLoop { runtime, handle, drivers: shared })
+        Ok(EventLoop { runtime, handle })
     }
 
     /// Builds the loop and runs it on threads of its own until the guard is dropped.
@@ -201,7 +199,7 @@ impl EventLoop {
     /// asyncio: `loop.close`.
     pub fn close(&mut self) {
         self.runtime.close();
-        self.drivers.timers().close();
+        self.handle.timers().close();
         if let Some(executor) = self.handle.executor().take() {
             let _cannot_fail_without_waiting = executor.shutdown(false);
         }

@@ -169,7 +169,7 @@ impl Shared {
     /// Puts a ready task where it belongs: see the table in the README.
     pub(crate) fn schedule(self: &Arc<Self>, runnable: Runnable) {
         current::with_worker_of(self, |worker| {
-            if runnable.task().header().kind == Kind::Root && self.workers() > 1 {
+            if self.is_pinned(&runnable) {
                 self.pinned.push(runnable);
                 if worker.is_none_or(|worker| worker.index() != 0) {
                     self.unpark(0);
@@ -181,6 +181,11 @@ impl Shared {
                 None => self.inject(runnable),
             }
         });
+    }
+
+    /// Whether only worker 0 may run it, from a queue of its own. With one worker there is one queue.
+    fn is_pinned(&self, runnable: &Runnable) -> bool {
+        runnable.task().header().kind == Kind::Root && self.workers() > 1
     }
 
     fn inject(&self, runnable: Runnable) {

@@ -229,7 +229,7 @@ impl Worker {
 
     /// A task that was woken while it ran goes behind what is ready, and wakes nobody.
     fn requeue(&self, runnable: Runnable) {
-        if runnable.task().header().kind == Kind::Root && self.shared.workers() > 1 {
+        if self.shared.is_pinned(&runnable) {
             self.shared.pinned.push(runnable);
         } else if self.shared.workers() == 1 {
             self.push(runnable);
