@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use loopwork_shim::atomic::{AtomicU32, Ordering};
+use loopwork_shim::cell::UnsafeCell;
 use loopwork_shim::sync::Mutex;
 
 use super::error::TaskError;
@@ -39,6 +40,8 @@ pub(crate) enum Kind {
 pub(crate) struct Header {
     pub(crate) state: State,
     pub(super) vtable: &'static VTable,
+    /// The task behind this one in a [`Chain`](super::chain::Chain).
+    pub(super) link: UnsafeCell<Option<NonNull<Header>>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) id: TaskId,
     pub(crate) kind: Kind,
@@ -148,6 +151,7 @@ impl Header {
         Self {
             state: State::spawned(),
             vtable,
+            link: UnsafeCell::new(None),
             shared,
             id,
             kind,

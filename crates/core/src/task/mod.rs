@@ -5,6 +5,7 @@
 //! | `state.rs` | the word and its transitions |
 //! | `header.rs` | the type-erased front of a task |
 //! | `cell.rs` | the allocation, and all that knows the future's type |
+//! | `chain.rs` | ready tasks linked in a row |
 //! | `raw.rs` | counted references, `Runnable`, the waker |
 //! | `handle.rs` | `Task<T>` and its await |
 //! | `into_task.rs` | `IntoTask`: futures and tasks alike |
@@ -13,6 +14,7 @@
 
 mod any;
 mod cell;
+mod chain;
 mod error;
 mod handle;
 mod header;
@@ -21,6 +23,7 @@ mod raw;
 mod state;
 
 pub use any::AnyTask;
+pub(crate) use chain::Chain;
 pub use error::TaskError;
 pub(crate) use error::panic_message;
 pub use handle::{Join, JoinMut, Looker, Task, Watch};

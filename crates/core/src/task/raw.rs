@@ -23,8 +23,8 @@ use crate::scheduler::Shared;
 /// Invariant: the pointer came from `cell::allocate`, and the word counts this reference.
 pub(crate) struct RawTask(NonNull<Header>);
 
-// SAFETY: `Header` is `Sync`: its word is atomic, its trailer is behind a lock, and the rest never
-// changes. The future is reached only by the owner of `RUNNING`, and is `Send` unless its task is
+// SAFETY: `Header` is shared safely: its word is atomic, its trailer is behind a lock, its link
+// belongs to the one `Runnable`, and the rest never changes. The future is reached only by the owner of `RUNNING`, and is `Send` unless its task is
 // a root, which only worker 0's thread polls and drops. The output is `Send` for the same reason.
 unsafe impl Send for RawTask {}
 // SAFETY: as for `Send`; a shared reference gives no more than a clone would.
@@ -340,6 +340,22 @@ pub(crate) struct Runnable(ManuallyDrop<RawTask>);
 impl Runnable {
     pub(crate) fn task(&self) -> &RawTask {
         &self.0
+    }
+
+    /// Links `next` behind this in a chain. What was linked before has been taken.
+    pub(super) fn link(&self, next: Option<Self>) {
+        let next = next.map(|next| ManuallyDrop::new(next).task().0);
+        self.task().header().link.with_mut(|link| {
+            // SAFETY: the link belongs to whoever has the `Runnable`, and there is one of each task.
+            unsafe { *link = next };
+        });
+    }
+
+    /// What is linked behind this.
+    pub(super) fn take_link(&self) -> Option<Self> {
+        // SAFETY: as in `link`.
+        let next = self.task().header().link.with_mut(|link| unsafe { (*link).take() });
+        next.map(|next| Self(ManuallyDrop::new(RawTask(next))))
     }
 
     /// Polls the task once, on this thread, and does what follows from it.
