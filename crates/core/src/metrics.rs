@@ -13,6 +13,12 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
     }
 
+    /// By its one writer only, or where it does not matter whose value stays.
+    pub(crate) fn set(&self, value: u64) {
+        // Ordering: Relaxed: a statistic.
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -21,9 +27,15 @@ impl Counter {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) polls: Counter,
+    pub(crate) steals: Counter,
     pub(crate) stolen: Counter,
     pub(crate) parks: Counter,
     pub(crate) turns: Counter,
+    pub(crate) wakeups: Counter,
+    /// Written by those it woke.
+    pub(crate) useless_wakeups: Counter,
+    /// Nanoseconds between waking up and running out of work.
+    pub(crate) busy: Counter,
 }
 
 /// What one worker has done since its loop was built.

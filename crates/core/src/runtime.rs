@@ -138,7 +138,7 @@ impl<D: Driver> Runtime<D> {
             let spawn = Spawn { kind: Kind::Root, location, name: None };
             // The root's future and output may borrow: `Root` ends them before this returns.
             let raw = runtime.shared.spawn(future, spawn).map_err(|_| LoopError::Closed)?;
-            let root = Root { shared: &runtime.shared, task: Task::<F::Output>::new(raw) };
+            let root = Root { task: Task::<F::Output>::new(raw) };
             runtime.worker.run(driver, Some(root.task.raw()));
             root.finish()
         })?
@@ -221,12 +221,11 @@ impl Drop for Running<'_> {
 }
 
 /// The task of `block_on`. When it is dropped its future and output are gone, whatever they borrow.
-struct Root<'a, T> {
-    shared: &'a Arc<Shared>,
+struct Root<T> {
     task: Task<T>,
 }
 
-impl<T> Root<'_, T> {
+impl<T> Root<T> {
     fn finish(self) -> Result<T, LoopError> {
         if !self.task.done() {
             return Err(LoopError::Stopped);
@@ -244,13 +243,12 @@ impl<T> Root<'_, T> {
     }
 }
 
-impl<T> Drop for Root<'_, T> {
+impl<T> Drop for Root<T> {
     fn drop(&mut self) {
         let raw: &RawTask = self.task.raw();
         // All workers rest, so nobody polls the root, and this is the thread that may drop it.
         raw.shut_down();
         // An output that `finish` did not take goes now; later it might outlive what it borrows.
         drop(self.task.take_result());
-        self.shared.collect_root();
     }
 }

@@ -9,6 +9,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `atomic.rs` | atomics, `fence` |
+//! | `asymmetric.rs` | a fence that is cheap on one side and dear on the other |
 //! | `cell.rs` | `UnsafeCell` with checked access |
 //! | `sync.rs` | `Mutex`, `Condvar` |
 //! | `thread.rs` | `yield_now`, `spin_loop` |
@@ -19,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asymmetric;
 pub mod atomic;
 pub mod cell;
 mod padded;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loopwork_shim::thread::yield_now;
 
 use super::Shared;
+use super::queue::Stealer;
 use crate::task::RawTask;
 
 impl Shared {
@@ -48,15 +49,15 @@ impl Shared {
 
     /// Drops what is queued. The tasks have ended, so that is all that happens.
     pub(crate) fn drain_queues(&self) {
-        while let Some(runnable) = self.pinned.pop() {
-            drop(runnable);
-        }
-        while let Some(runnable) = self.injector.steal() {
-            drop(runnable);
+        while let Some(chain) = self.inbox.take(0) {
+            drop(chain);
         }
         for remote in &self.remotes {
-            while let Some(runnable) = remote.stealer.steal() {
-                drop(runnable);
+            drop(remote.pinned.take());
+            // Its worker rests, so that nobody is inside.
+            drop(remote.hand.seize());
+            while let Some(chain) = remote.stealer.steal() {
+                drop(chain);
             }
         }
     }

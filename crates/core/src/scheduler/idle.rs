@@ -132,6 +132,34 @@ impl Idle {
         retires
     }
 
+    /// Whether a push could wake anybody: someone sleeps, and nobody searches. A hint.
+    #[inline]
+    pub(crate) fn could_wake(&self) -> bool {
+        // Ordering: Relaxed: ordered by a fence before, if it has to be.
+        let word = self.word.load(Ordering::Relaxed);
+        word >= SLEEPING && word % SLEEPING == 0
+    }
+
+    /// A worker without work looks for some, before it sleeps. False if another one does.
+    #[must_use]
+    pub(crate) fn begin_search(&self) -> bool {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word % SLEEPING == 0 {
+            // Ordering: Relaxed: who pushes and sees this wakes nobody, and the search ends with a
+            // fence or an announcement.
+            match self.word.compare_exchange_weak(
+                word,
+                word + SEARCHING,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(changed) => word = changed,
+            }
+        }
+        false
+    }
+
     /// A searcher found work. True if it was the last: it looks whether there is more, and then
     /// wakes the next.
     #[must_use]
@@ -158,9 +186,7 @@ impl Idle {
 
     /// As [`Idle::notify_after_push`], for a worker that will look at what it pushed itself.
     pub(crate) fn notify(&self) -> Option<Notified> {
-        // Ordering: Relaxed: ordered by the fence before, if it has to be.
-        let word = self.word.load(Ordering::Relaxed);
-        if word < SLEEPING || word % SLEEPING != 0 {
+        if !self.could_wake() {
             return None;
         }
         let mut sleepers = self.sleepers.lock();

@@ -4,58 +4,80 @@
 //! |---|---|
 //! | `mod.rs` | `Shared`: what all threads of a loop share; where a `Runnable` goes |
 //! | `worker.rs` | the loop of a worker |
-//! | `queue.rs` | local queues and the injector |
+//! | `iterations.rs` | the loop of an only worker |
+//! | `sleep.rs` | a worker without work |
+//! | `hand.rs` | the tasks that a worker has not made stealable yet |
+//! | `claim.rs` | who may reach into a hand |
+//! | `queue.rs` | the deque of a worker, a queue of chains |
+//! | `inbox.rs` | what comes from other threads |
+//! | `pace.rs` | how long polls take |
+//! | `spin.rs` | whether to spin before sleeping |
+//! | `watch.rs` | who is stuck, and who calls in vain |
 //! | `idle.rs` | who sleeps, who searches, who watches |
 //! | `parker.rs` | how one worker blocks |
 //! | `lane.rs` | the callback lane |
 //! | `close.rs` | the phases of `close()` |
 
+mod claim;
 mod close;
+mod hand;
 mod idle;
+mod inbox;
+mod iterations;
 mod lane;
+mod pace;
 mod parker;
 mod queue;
+mod sleep;
+mod spin;
+mod watch;
 mod worker;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Instant;
 
 use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
-use loopwork_shim::sync::Mutex;
 
+use self::hand::Hand;
 pub(crate) use self::idle::Idle;
 use self::idle::Notified;
+use self::inbox::Inbox;
 use self::lane::{Lane, Once};
 pub(crate) use self::parker::Parker;
 pub(crate) use self::queue::LocalQueue;
-use self::queue::{Injector, Stealer};
+use self::queue::{LocalStealer, Queue, Stealer};
 pub(crate) use self::worker::Worker;
 use crate::callback::Callback;
 use crate::current;
 use crate::driver::DriverHandle;
 use crate::exception::Exceptions;
 use crate::flag::Flag;
-use crate::metrics::Counters;
+use crate::metrics::{Counter, Counters};
 use crate::registry::Registry;
-use crate::task::{Birth, Kind, RawTask, Runnable, TaskId};
+use crate::task::{Birth, Kind, RawTask, Runnable, Stack, TaskId};
+
+/// Polls that take less on average, in nanoseconds, are not worth stealing.
+const CHEAP: u64 = 250;
 
 /// What all threads of a loop share.
 pub(crate) struct Shared {
     /// What others need of each worker.
     remotes: Box<[CachePadded<Remote>]>,
-    injector: Injector,
-    /// Steps of the root, which only worker 0 may run.
-    pinned: Pinned,
+    inbox: Inbox,
     idle: Idle,
     lane: Lane,
     pub(crate) registry: Registry,
     pub(crate) exceptions: Exceptions,
     driver: Arc<dyn DriverHandle>,
     ids: AtomicU64,
+    /// The zero of the loop's clock.
+    epoch: Instant,
+    /// There is a processor for each worker.
+    may_spin: bool,
     /// Somebody asked the loop to stop; workers read it between two polls.
     stop: Flag,
     /// A thread is inside `run_*`.
@@ -65,16 +87,88 @@ pub(crate) struct Shared {
     exit: Flag,
 }
 
+/// What others see of a worker. All but the last two have one writer, the worker itself.
 struct Remote {
-    stealer: Stealer,
-    parker: Parker,
+    stealer: LocalStealer,
+    hand: Hand,
     counters: Counters,
+    /// Nanoseconds a poll, of late.
+    average: Counter,
+    /// Tasks that are ready here.
+    depth: Counter,
+    notice: Notice,
+    /// How long it waits after a call for help before it calls again, in nanoseconds. Written by who
+    /// followed its calls.
+    backoff: Counter,
+    /// Who called it.
+    woken_by: Caller,
+    /// Tasks that only this worker may run.
+    pinned: Stack,
+    parker: Parker,
 }
 
+/// How many polls a worker had made when it called, and when that was.
 #[derive(Debug, Default)]
-struct Pinned {
-    queue: Mutex<VecDeque<Runnable>>,
-    len: AtomicUsize,
+struct Notice {
+    polls: Counter,
+    at: Counter,
+}
+
+/// The index of a worker, or none.
+#[derive(Debug)]
+struct Caller(AtomicUsize);
+
+impl Notice {
+    fn write(&self, polls: u64, at: u64) {
+        self.polls.set(polls);
+        self.at.set(at);
+    }
+
+    fn read(&self) -> (u64, u64) {
+        (self.polls.get(), self.at.get())
+    }
+}
+
+impl Caller {
+    const NOBODY: usize = usize::MAX;
+
+    /// Before the unpark, which orders it for who is called.
+    fn set(&self, worker: usize) {
+        self.0.store(worker, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Option<usize> {
+        let caller = self.0.load(Ordering::Relaxed);
+        self.0.store(Self::NOBODY, Ordering::Relaxed);
+        (caller != Self::NOBODY).then_some(caller)
+    }
+}
+
+impl Remote {
+    fn new(stealer: LocalStealer) -> Self {
+        Self {
+            stealer,
+            hand: Hand::new(),
+            counters: Counters::default(),
+            average: Counter::default(),
+            depth: Counter::default(),
+            notice: Notice::default(),
+            backoff: Counter::default(),
+            woken_by: Caller(AtomicUsize::new(Caller::NOBODY)),
+            pinned: Stack::new(),
+            parker: Parker::new(),
+        }
+    }
+
+    /// Whether there is something to steal, and it pays to steal it.
+    fn is_attractive(&self) -> bool {
+        !self.stealer.is_empty() && self.average.get() >= CHEAP
+    }
+
+    /// Whether there is anything that others could run.
+    fn has_tasks(&self) -> bool {
+        !self.stealer.is_empty() || self.hand.is_filled()
+    }
 }
 
 /// A new loop's shared part, and the queue of each worker.
@@ -82,14 +176,12 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
     let (queues, remotes) = (0..workers)
         .map(|_| {
             let (queue, stealer) = LocalQueue::new();
-            let counters = Counters::default();
-            (queue, CachePadded::new(Remote { stealer, parker: Parker::new(), counters }))
+            (queue, CachePadded::new(Remote::new(stealer)))
         })
         .unzip::<_, _, Vec<_>, Vec<_>>();
     let shared = Arc::new(Shared {
         remotes: remotes.into_boxed_slice(),
-        injector: Injector::new(),
-        pinned: Pinned { queue: Mutex::default(), len: AtomicUsize::new(0) },
+        inbox: Inbox::new(workers),
         idle: Idle::new(workers),
         lane: Lane::default(),
         // The last shard is for tasks that are spawned from outside.
@@ -97,6 +189,8 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         exceptions: Exceptions::default(),
         driver,
         ids: AtomicU64::new(1),
+        epoch: Instant::now(),
+        may_spin: workers <= processors(),
         stop: Flag::default(),
         running: Flag::default(),
         closed: Flag::default(),
@@ -106,6 +200,25 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         lane::start(&shared);
     }
     (shared, queues)
+}
+
+/// Zero in a model, where nobody spins.
+fn processors() -> usize {
+    if cfg!(loopwork_loom) {
+        return 0;
+    }
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How a task became ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is new.
+    Spawn,
+    /// Something it waits for has happened.
+    Wake,
+    /// The task it awaits has ended.
+    Join,
 }
 
 /// What a task may be given at birth.
@@ -139,7 +252,7 @@ impl Shared {
         let (task, entry, runnable) = RawTask::allocate(future, birth);
         match self.registry.insert(entry) {
             Ok(()) => {
-                self.schedule(runnable);
+                self.schedule(runnable, Origin::Spawn);
                 Ok(task)
             }
             Err(entry) => {
@@ -167,17 +280,17 @@ impl Shared {
     }
 
     /// Puts a ready task where it belongs: see the table in the README.
-    pub(crate) fn schedule(self: &Arc<Self>, runnable: Runnable) {
+    pub(crate) fn schedule(self: &Arc<Self>, runnable: Runnable, origin: Origin) {
         current::with_worker_of(self, |worker| {
             if self.is_pinned(&runnable) {
-                self.pinned.push(runnable);
+                self.remotes[0].pinned.push(runnable);
                 if worker.is_none_or(|worker| worker.index() != 0) {
                     self.unpark(0);
                 }
                 return;
             }
             match worker {
-                Some(worker) => worker.push(runnable),
+                Some(worker) => worker.push(runnable, origin),
                 None => self.inject(runnable),
             }
         });
@@ -189,11 +302,14 @@ impl Shared {
     }
 
     fn inject(&self, runnable: Runnable) {
-        self.injector.push(runnable);
-        if self.workers() == 1 {
-            self.unpark(0);
-        } else {
-            self.unpark_notified(self.idle.notify_after_push());
+        // Who finds something there relies on those who made it so: whoever takes what they left,
+        // takes this as well.
+        if self.inbox.push(runnable) {
+            if self.workers() == 1 {
+                self.unpark(0);
+            } else {
+                self.unpark_notified(self.idle.notify_after_push());
+            }
         }
     }
 
@@ -236,11 +352,13 @@ impl Shared {
         self.remotes.len()
     }
 
-    /// Drops a stale step of a root that has ended.
-    pub(crate) fn collect_root(&self) {
-        while let Some(runnable) = self.pinned.pop() {
-            drop(runnable);
+    /// Nanoseconds since the loop was made.
+    fn now(&self) -> u64 {
+        if cfg!(loopwork_loom) {
+            // A model has no clock.
+            return 0;
         }
+        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn counters(&self) -> impl Iterator<Item = &Counters> {
@@ -253,35 +371,12 @@ impl Shared {
         self.ids.fetch_add(n, Ordering::Relaxed)
     }
 
-    /// Whether there is anything for worker `index` to take.
+    /// Whether worker `index` could take anything from anybody.
     pub(crate) fn has_work(&self, index: usize) -> bool {
-        (index == 0 && self.pinned.len() > 0)
-            || !self.injector.is_empty()
-            || self.remotes.iter().any(|remote| !remote.stealer.is_empty())
-    }
-}
-
-impl Pinned {
-    fn push(&self, runnable: Runnable) {
-        let mut queue = self.queue.lock();
-        queue.push_back(runnable);
-        // Ordering: Relaxed, here and below: a hint. The queue is behind its lock, and the unpark
-        // that follows a push orders it for a worker that sleeps.
-        self.len.store(queue.len(), Ordering::Relaxed);
-    }
-
-    fn pop(&self) -> Option<Runnable> {
-        if self.len() == 0 {
-            return None;
-        }
-        let mut queue = self.queue.lock();
-        let runnable = queue.pop_front();
-        self.len.store(queue.len(), Ordering::Relaxed);
-        runnable
-    }
-
-    fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed)
+        !self.inbox.is_empty()
+            || self.remotes.iter().enumerate().any(|(other, remote)| {
+                if other == index { !remote.stealer.is_empty() } else { remote.is_attractive() }
+            })
     }
 }
 

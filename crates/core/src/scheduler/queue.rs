@@ -1,105 +1,101 @@
-//! The run queues. Under loom they are small models: loom checks how we use them, stress tests
-//! check crossbeam.
+//! The deque of a worker, whose items are chains. Under loom it is a small model: loom checks how
+//! we use it, stress tests check crossbeam.
+
+use crate::task::Chain;
 
 #[cfg(not(loopwork_loom))]
-pub(crate) use self::crossbeam::{Injector, LocalQueue, Stealer};
+pub(crate) type LocalQueue = crossbeam::Deque;
 #[cfg(loopwork_loom)]
-pub(crate) use self::modelled::{Injector, LocalQueue, Stealer};
+pub(crate) type LocalQueue = modelled::Deque;
+pub(crate) type LocalStealer = <LocalQueue as Queue>::Stealer;
+
+/// The owner's end: first in, first out.
+pub(crate) trait Queue: Sized {
+    /// What the other workers hold of it.
+    type Stealer: Stealer<Self>;
+
+    fn new() -> (Self, Self::Stealer);
+    fn push(&self, chain: Chain);
+    fn pop(&self) -> Option<Chain>;
+    fn is_empty(&self) -> bool;
+}
+
+/// The other workers' end.
+pub(crate) trait Stealer<Q> {
+    /// Moves about half of the queue into `queue`, but no more than `limit` chains, and takes the
+    /// first of them.
+    fn steal_into(&self, queue: &Q, limit: usize) -> Option<Chain>;
+    fn steal(&self) -> Option<Chain>;
+    fn is_empty(&self) -> bool;
+}
 
 #[cfg(not(loopwork_loom))]
 mod crossbeam {
-    use crate::task::Runnable;
-    use crossbeam_deque::{Injector as Inner, Steal, Worker};
     use std::fmt;
 
-    /// A worker's own queue: first in, first out.
-    pub(crate) struct LocalQueue(Worker<Runnable>);
+    use crossbeam_deque::{Steal, Worker};
 
-    /// What the other workers hold of it.
-    pub(crate) struct Stealer(crossbeam_deque::Stealer<Runnable>);
+    use super::{Queue, Stealer};
+    use crate::task::Chain;
 
-    /// Where everybody else pushes: first in, first out.
-    pub(crate) struct Injector(Inner<Runnable>);
+    /// Crossbeam's: a growing ring (Chase and Lev: *Dynamic Circular Work-Stealing Deque*, 2005),
+    /// of the flavour whose owner takes from the thieves' end.
+    pub(crate) struct Deque(Worker<Chain>);
 
-    impl LocalQueue {
-        pub(crate) fn new() -> (Self, Stealer) {
+    pub(crate) struct Thief(crossbeam_deque::Stealer<Chain>);
+
+    impl Queue for Deque {
+        type Stealer = Thief;
+
+        fn new() -> (Self, Thief) {
             let worker = Worker::new_fifo();
-            let stealer = Stealer(worker.stealer());
-            (Self(worker), stealer)
+            let thief = Thief(worker.stealer());
+            (Self(worker), thief)
         }
 
-        pub(crate) fn push(&self, runnable: Runnable) {
-            self.0.push(runnable);
+        #[inline]
+        fn push(&self, chain: Chain) {
+            self.0.push(chain);
         }
 
-        pub(crate) fn pop(&self) -> Option<Runnable> {
+        #[inline]
+        fn pop(&self) -> Option<Chain> {
             self.0.pop()
         }
 
-        pub(crate) fn len(&self) -> usize {
-            self.0.len()
+        #[inline]
+        fn is_empty(&self) -> bool {
+            self.0.is_empty()
         }
     }
 
-    impl Stealer {
-        /// Moves about half of the queue over, and takes the first of it.
-        pub(crate) fn steal_into(&self, queue: &LocalQueue) -> Option<Runnable> {
-            retry(|| self.0.steal_batch_and_pop(&queue.0))
+    impl Stealer<Deque> for Thief {
+        fn steal_into(&self, queue: &Deque, limit: usize) -> Option<Chain> {
+            retry(|| self.0.steal_batch_with_limit_and_pop(&queue.0, limit))
         }
 
-        pub(crate) fn steal(&self) -> Option<Runnable> {
+        fn steal(&self) -> Option<Chain> {
             retry(|| self.0.steal())
         }
 
-        pub(crate) fn is_empty(&self) -> bool {
+        fn is_empty(&self) -> bool {
             self.0.is_empty()
-        }
-
-        pub(crate) fn len(&self) -> usize {
-            self.0.len()
         }
     }
 
-    impl Injector {
-        pub(crate) fn new() -> Self {
-            Self(Inner::new())
-        }
-
-        pub(crate) fn push(&self, runnable: Runnable) {
-            self.0.push(runnable);
-        }
-
-        /// Moves a batch over, and takes the first of it.
-        pub(crate) fn steal_into(&self, queue: &LocalQueue) -> Option<Runnable> {
-            retry(|| self.0.steal_batch_and_pop(&queue.0))
-        }
-
-        pub(crate) fn steal(&self) -> Option<Runnable> {
-            retry(|| self.0.steal())
-        }
-
-        pub(crate) fn is_empty(&self) -> bool {
-            self.0.is_empty()
-        }
-
-        pub(crate) fn len(&self) -> usize {
-            self.0.len()
-        }
-    }
-
-    fn retry(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
+    fn retry(mut steal: impl FnMut() -> Steal<Chain>) -> Option<Chain> {
         loop {
             match steal() {
-                Steal::Success(runnable) => return Some(runnable),
+                Steal::Success(chain) => return Some(chain),
                 Steal::Empty => return None,
                 Steal::Retry => std::hint::spin_loop(),
             }
         }
     }
 
-    impl fmt::Debug for LocalQueue {
+    impl fmt::Debug for Deque {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("LocalQueue").field("len", &self.len()).finish()
+            f.debug_struct("Deque").field("chains", &self.0.len()).finish()
         }
     }
 }
@@ -112,108 +108,71 @@ mod modelled {
     use loopwork_shim::atomic::{AtomicUsize, Ordering};
     use loopwork_shim::sync::Mutex;
 
-    use crate::task::Runnable;
+    use super::{Queue, Stealer};
+    use crate::task::Chain;
 
-    /// The real queues are asked for their emptiness without a lock: so is this one, as weakly
-    /// as can be, so that only the fences of the idle protocol make up for it.
+    /// The real queue is asked for its emptiness without a lock: so is this one, as weakly as can
+    /// be, so that only the fences of the idle protocol make up for it.
     #[derive(Debug)]
-    struct Queue {
-        items: Mutex<VecDeque<Runnable>>,
+    struct Chains {
+        items: Mutex<VecDeque<Chain>>,
         len: AtomicUsize,
     }
 
     #[derive(Debug)]
-    pub(crate) struct LocalQueue(Arc<Queue>);
+    pub(crate) struct Deque(Arc<Chains>);
 
     #[derive(Debug)]
-    pub(crate) struct Stealer(Arc<Queue>);
+    pub(crate) struct Thief(Arc<Chains>);
 
-    #[derive(Debug)]
-    pub(crate) struct Injector(Queue);
-
-    impl Queue {
-        fn new() -> Self {
-            Self { items: Mutex::new(VecDeque::new()), len: AtomicUsize::new(0) }
-        }
-
-        fn push(&self, runnable: Runnable) {
+    impl Chains {
+        fn pop(&self) -> Option<Chain> {
             let mut items = self.items.lock();
-            items.push_back(runnable);
+            let chain = items.pop_front();
             self.len.store(items.len(), Ordering::Relaxed);
+            chain
         }
 
-        fn pop(&self) -> Option<Runnable> {
-            let mut items = self.items.lock();
-            let runnable = items.pop_front();
-            self.len.store(items.len(), Ordering::Relaxed);
-            runnable
-        }
-
-        fn len(&self) -> usize {
-            self.len.load(Ordering::Relaxed)
+        fn is_empty(&self) -> bool {
+            self.len.load(Ordering::Relaxed) == 0
         }
     }
 
-    impl LocalQueue {
-        pub(crate) fn new() -> (Self, Stealer) {
-            let queue = Arc::new(Queue::new());
-            (Self(queue.clone()), Stealer(queue))
+    impl Queue for Deque {
+        type Stealer = Thief;
+
+        fn new() -> (Self, Thief) {
+            let items = Mutex::new(VecDeque::new());
+            let chains = Arc::new(Chains { items, len: AtomicUsize::new(0) });
+            (Self(chains.clone()), Thief(chains))
         }
 
-        pub(crate) fn push(&self, runnable: Runnable) {
-            self.0.push(runnable);
+        fn push(&self, chain: Chain) {
+            let mut items = self.0.items.lock();
+            items.push_back(chain);
+            self.0.len.store(items.len(), Ordering::Relaxed);
         }
 
-        pub(crate) fn pop(&self) -> Option<Runnable> {
+        fn pop(&self) -> Option<Chain> {
             self.0.pop()
         }
 
-        pub(crate) fn len(&self) -> usize {
-            self.0.len()
+        fn is_empty(&self) -> bool {
+            self.0.is_empty()
         }
     }
 
-    impl Stealer {
-        pub(crate) fn steal_into(&self, _: &LocalQueue) -> Option<Runnable> {
+    impl Stealer<Deque> for Thief {
+        fn steal_into(&self, _: &Deque, _: usize) -> Option<Chain> {
             self.0.pop()
         }
 
-        pub(crate) fn steal(&self) -> Option<Runnable> {
+        fn steal(&self) -> Option<Chain> {
             self.0.pop()
         }
 
-        pub(crate) fn is_empty(&self) -> bool {
-            self.0.len() == 0
-        }
-
-        pub(crate) fn len(&self) -> usize {
-            self.0.len()
-        }
-    }
-
-    impl Injector {
-        pub(crate) fn new() -> Self {
-            Self(Queue::new())
-        }
-
-        pub(crate) fn push(&self, runnable: Runnable) {
-            self.0.push(runnable);
-        }
-
-        pub(crate) fn steal_into(&self, _: &LocalQueue) -> Option<Runnable> {
-            self.0.pop()
-        }
-
-        pub(crate) fn steal(&self) -> Option<Runnable> {
-            self.0.pop()
-        }
-
-        pub(crate) fn is_empty(&self) -> bool {
-            self.0.len() == 0
-        }
-
-        pub(crate) fn len(&self) -> usize {
-            self.0.len()
+        fn is_empty(&self) -> bool {
+            self.0.is_empty()
         }
     }
 }

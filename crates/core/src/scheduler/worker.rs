@@ -1,44 +1,63 @@
 //! The loop of a worker.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use loopwork_shim::sync::Mutex;
 
-use super::idle::Leave;
-use super::{LocalQueue, Shared};
+use super::pace::Pace;
+use super::queue::{LocalQueue, Queue, Stealer};
+use super::spin::Spin;
+use super::watch::Watch;
+use super::{Origin, Remote, Shared};
 use crate::current::Polling;
 use crate::driver::{Driver, Turn};
+use crate::metrics::Counters;
 use crate::random::Random;
-use crate::task::{Kind, Ran, RawTask, Runnable};
+use crate::task::{Chain, Fifo, Ran, RawTask, Runnable};
 
-/// Every so many steps a busy worker begins with the injector and has the driver deliver events.
-/// A prime, so that it does not beat with the periods of programs; tokio and Go use it as well.
-const DRIVER_INTERVAL: u32 = 61;
-/// How often the watcher looks up: the bound on how long a worker in a long poll can strand I/O,
-/// timers and what lies in its queue. Long enough to cost an otherwise busy machine nothing.
-const LOOK: Duration = Duration::from_millis(5);
-/// After so many looks at a loop in which everybody sleeps, nobody watches.
-const LOOKS_MAX: u32 = 20;
+/// While polls are cheap, so many tasks make a chain: the price of a queue is paid once for all.
+const CHAIN_MAX: usize = 32;
+/// How many chains a thief takes at a time at most.
+const STEAL_MAX: usize = 16;
+/// How long a busy worker lets the driver wait, in nanoseconds.
+const DRIVER_INTERVAL: u64 = 50_000;
+/// A backlog that takes longer than this to work off, in nanoseconds, is worth a wake-up.
+const BACKLOG_MAX: u64 = 50_000;
 /// How many task ids a worker takes at a time, so that spawning rarely touches the shared counter.
 const ID_BLOCK: u64 = 64;
 
 /// What belongs to one worker alone.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    index: usize,
-    shared: Arc<Shared>,
-    queue: LocalQueue,
-    step: Cell<u32>,
-    /// It was woken to look for work and has not found any.
-    searching: Cell<bool>,
+    pub(super) index: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: LocalQueue,
+    /// Tasks that only this worker may run, taken from its remote.
+    pinned: RefCell<Fifo>,
+    /// Whether a pinned task goes first in this step.
+    pinned_first: Cell<bool>,
+    /// Ready tasks in the hand and the queue. Thieves do not count theirs down here.
+    depth: Cell<usize>,
+    pub(super) pace: Pace,
+    pub(super) spin: Spin,
+    pub(super) watch: Watch,
+    /// When this worker last had the driver deliver events.
+    turned: Cell<u64>,
+    /// When a push here last woke somebody.
+    woke: Cell<u64>,
+    /// Since when this worker has had work.
+    pub(super) busy_since: Cell<u64>,
+    /// The wait that just ended was ended by a push, not by an event.
+    pub(super) pushed: Cell<bool>,
+    /// It is counted as one who looks for work.
+    pub(super) searching: Cell<bool>,
     /// Task ids: the next one, and the end of the block.
     ids: Cell<(u64, u64)>,
-    random: Random,
+    pub(super) random: Random,
     /// Whether `workers(1)` shuffles what is ready.
-    shuffle: bool,
+    pub(super) shuffle: bool,
 }
 
 impl Worker {
@@ -50,9 +69,18 @@ impl Worker {
     ) -> Self {
         Self {
             index,
+            watch: Watch::new(shared.workers()),
+            spin: Spin::new(),
             shared,
             queue,
-            step: Cell::new(0),
+            pinned: RefCell::default(),
+            pinned_first: Cell::new(false),
+            depth: Cell::new(0),
+            pace: Pace::new(),
+            turned: Cell::new(0),
+            woke: Cell::new(0),
+            busy_since: Cell::new(0),
+            pushed: Cell::new(false),
             searching: Cell::new(false),
             ids: Cell::new((0, 0)),
             random: Random::new(seed.unwrap_or(index as u64)),
@@ -66,6 +94,14 @@ impl Worker {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(super) fn remote(&self) -> &Remote {
+        &self.shared.remotes[self.index]
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.remote().counters
     }
 
     pub(crate) fn next_id(&self) -> u64 {
@@ -82,38 +118,23 @@ impl Worker {
         next
     }
 
-    /// Makes a task ready on this worker.
-    pub(crate) fn push(&self, runnable: Runnable) {
-        if self.shared.workers() == 1 {
-            // What other threads submitted before keeps its place before this.
-            self.take_injected();
-            self.queue.push(runnable);
-            return;
-        }
-        self.queue.push(runnable);
-        if self.queue.len() > 1 {
-            self.wake_sibling();
-        }
-    }
-
-    fn wake_sibling(&self) {
-        self.shared.unpark_notified(self.shared.idle.notify());
-    }
-
     /// The life of a background worker: it sleeps until the loop runs.
     pub(crate) fn background<D: Driver>(&self, driver: &Mutex<D>) {
         while self.sleep(driver) {
+            self.restart_clocks();
             while !self.shared.stop.get() {
                 if !self.step(driver) {
                     return;
                 }
             }
+            self.hand_everything_over();
             self.end_search();
         }
     }
 
     /// One run of the loop on worker 0: until `root` has ended, or forever, or until `stop()`.
     pub(crate) fn run<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
+        self.restart_clocks();
         if self.shared.workers() == 1 {
             self.run_iterations(driver, root);
         } else if self.shared.stop.get() {
@@ -121,8 +142,16 @@ impl Worker {
         } else {
             self.run_pool(driver, root);
         }
+        self.give_pinned_back();
         // Whoever asked for this stop has been heard.
         self.shared.stop.set(false);
+    }
+
+    /// The time until now was not spent on polls.
+    pub(super) fn restart_clocks(&self) {
+        let now = self.shared.now();
+        self.busy_since.set(now);
+        self.pace.restart(now);
     }
 
     fn run_pool<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
@@ -137,87 +166,116 @@ impl Worker {
         }
     }
 
-    /// Runs one task, or sleeps. False if the thread is to end.
+    /// Runs one task, or waits for one. False if the thread is to end.
     fn step<D: Driver>(&self, driver: &Mutex<D>) -> bool {
-        let step = self.step.get().wrapping_add(1);
-        self.step.set(step);
-        let visit = step % DRIVER_INTERVAL == 0;
-        if visit {
-            self.poll_driver(driver);
+        let Some(runnable) = self.next() else { return self.wait(driver) };
+        if self.shared.stop.get() {
+            // What became ready by or after `stop()` waits for the next run. Looked at again here,
+            // since the task may have been taken from who called it.
+            self.requeue(runnable);
+            return true;
         }
-        match self.next(visit) {
-            Some(runnable) => {
-                if self.shared.stop.get() {
-                    // What became ready by or after `stop()` waits for the next run. Looked at again
-                    // here, since the task may have been taken from who called it.
-                    self.requeue(runnable);
-                    return true;
-                }
-                if self.end_search() && self.shared.has_work(self.index) {
-                    self.wake_sibling();
-                }
-                self.run_task(runnable);
-                true
-            }
-            None => self.sleep(driver),
+        if self.searching.get() {
+            self.found_work();
         }
+        self.run_task(runnable);
+        if self.pace.tick() {
+            self.look_around(driver);
+        }
+        true
     }
 
-    /// Runs one task, if one is ready.
-    #[cfg(loopwork_loom)]
-    pub(crate) fn run_one(&self) -> bool {
-        self.next(false).map(|runnable| self.run_task(runnable)).is_some()
+    fn next(&self) -> Option<Runnable> {
+        self.pinned_or_own().or_else(|| self.injected()).or_else(|| self.stolen())
     }
 
-    fn next(&self, injected_first: bool) -> Option<Runnable> {
-        let injected = injected_first.then(|| self.injected()).flatten();
-        injected
-            .or_else(|| self.pinned_or_own())
-            .or_else(|| self.injected())
-            .or_else(|| self.stolen())
-    }
-
-    /// The root's steps and the own queue take turns on worker 0.
+    /// Pinned tasks and the others take turns.
     fn pinned_or_own(&self) -> Option<Runnable> {
-        if self.index != 0 {
-            return self.queue.pop();
+        if self.pinned_first.replace(true) {
+            if let Some(runnable) = self.pinned() {
+                self.pinned_first.set(false);
+                return Some(runnable);
+            }
         }
-        if self.step.get() % 2 == 0 {
-            self.shared.pinned.pop().or_else(|| self.queue.pop())
-        } else {
-            self.queue.pop().or_else(|| self.shared.pinned.pop())
-        }
+        self.own().or_else(|| self.pinned())
     }
 
+    #[inline]
+    fn own(&self) -> Option<Runnable> {
+        let runnable = self.remote().hand.pop(&self.queue);
+        let depth = if runnable.is_some() { self.depth.get().saturating_sub(1) } else { 0 };
+        self.depth.set(depth);
+        runnable
+    }
+
+    fn pinned(&self) -> Option<Runnable> {
+        let mut pinned = self.pinned.borrow_mut();
+        pinned.pop().or_else(|| {
+            self.remote().pinned.take()?.into_iter().for_each(|runnable| pinned.push(runnable));
+            pinned.pop()
+        })
+    }
+
+    fn has_pinned(&self) -> bool {
+        self.pinned.borrow().len() > 0 || !self.remote().pinned.is_empty()
+    }
+
+    /// Takes what others left, makes it stealable, and gives the first of it.
     fn injected(&self) -> Option<Runnable> {
-        if self.shared.injector.is_empty() {
-            return None;
+        let chain = self.shared.inbox.take(self.index)?;
+        let (first, rest) = chain.pop();
+        if let Some(rest) = rest {
+            self.depth.set(self.depth.get() + rest.len());
+            self.publish_all(rest);
         }
-        let runnable = self.shared.injector.steal_into(&self.queue)?;
-        if self.queue.len() > 0 {
-            self.wake_sibling();
-        }
-        Some(runnable)
+        Some(first)
     }
 
     fn stolen(&self) -> Option<Runnable> {
         let workers = self.shared.workers();
         let start = self.random.below(workers);
         for victim in (start..workers).chain(0..start).filter(|&victim| victim != self.index) {
-            let stealer = &self.shared.remotes[victim].stealer;
-            if stealer.is_empty() {
-                continue;
-            }
-            if let Some(runnable) = stealer.steal_into(&self.queue) {
-                // This queue was empty, so that all in it now was stolen too.
-                self.counters().stolen.add(1 + self.queue.len() as u64);
+            if let Some(runnable) = self.steal_from(victim) {
                 return Some(runnable);
             }
         }
         None
     }
 
-    fn run_task(&self, runnable: Runnable) {
+    fn steal_from(&self, victim: usize) -> Option<Runnable> {
+        let remote = &self.shared.remotes[victim];
+        let stuck = self.watch.is_stuck(victim, &self.shared);
+        if !stuck && !remote.is_attractive() {
+            return None;
+        }
+        let chain = match remote.stealer.steal_into(&self.queue, STEAL_MAX) {
+            Some(chain) => chain,
+            None if stuck => self.seize(victim)?,
+            None => return None,
+        };
+        self.counters().steals.add(1);
+        self.counters().stolen.add(chain.len() as u64);
+        let (first, rest) = chain.pop();
+        if let Some(rest) = rest {
+            self.depth.set(self.depth.get() + rest.len());
+            self.publish(rest);
+        }
+        Some(first)
+    }
+
+    /// Takes what a worker that is stuck in a poll has in hand.
+    fn seize(&self, victim: usize) -> Option<Chain> {
+        let hand = &self.shared.remotes[victim].hand;
+        if !hand.is_filled() {
+            return None;
+        }
+        let mut chains = hand.seize()?.into_iter().flatten();
+        let first = chains.next()?;
+        chains.for_each(|chain| self.queue.push(chain));
+        Some(first)
+    }
+
+    pub(super) fn run_task(&self, runnable: Runnable) {
         self.counters().polls.add(1);
         let polling = Polling::new(runnable.task());
         let ran = runnable.run();
@@ -230,21 +288,172 @@ impl Worker {
     /// A task that was woken while it ran goes behind what is ready, and wakes nobody.
     fn requeue(&self, runnable: Runnable) {
         if self.shared.is_pinned(&runnable) {
-            self.shared.pinned.push(runnable);
+            self.pinned.borrow_mut().push(runnable);
         } else if self.shared.workers() == 1 {
-            self.push(runnable);
+            self.push(runnable, Origin::Join);
         } else {
-            self.queue.push(runnable);
+            self.depth.set(self.depth.get() + 1);
+            if let Some(chain) = self.remote().hand.push_last(runnable, CHAIN_MAX) {
+                self.queue.push(chain);
+            }
         }
     }
 
-    fn poll_driver<D: Driver>(&self, driver: &Mutex<D>) {
+    /// Makes a task ready on this worker.
+    #[inline]
+    pub(crate) fn push(&self, runnable: Runnable, origin: Origin) {
+        if self.shared.workers() == 1 {
+            // What other threads submitted before keeps its place before this.
+            self.take_injected();
+            self.remote().hand.push_last(runnable, usize::MAX);
+            return;
+        }
+        let depth = self.depth.get();
+        self.depth.set(depth + 1);
+        let last = match origin {
+            // A child whose parent may compute on: nobody else would see it in the hand.
+            Origin::Spawn if depth == 0 && self.may_wake() => {
+                self.publish(Chain::of(runnable));
+                return;
+            }
+            Origin::Spawn | Origin::Wake => self.remote().hand.push_next(runnable),
+            // Each of many ends would wake a joiner that waits for them one after the other.
+            Origin::Join => Some(runnable),
+        };
+        let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
+        let chain = last.and_then(|runnable| self.remote().hand.push_last(runnable, limit));
+        if let Some(chain) = chain {
+            self.publish(chain);
+        }
+    }
+
+    /// Lets others steal a chain, and wakes one if that seems worth it.
+    fn publish(&self, chain: Chain) {
+        let was_empty = self.queue.is_empty();
+        self.queue.push(chain);
+        let worth = (was_empty && self.may_wake()) || self.has_backlog();
+        if worth {
+            self.wake_sibling();
+        }
+    }
+
+    /// As `publish`, cut into chains of the length that suits the pace.
+    fn publish_all(&self, chain: Chain) {
+        let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
+        let mut part = Fifo::default();
+        for runnable in chain {
+            part.push(runnable);
+            if part.len() >= limit {
+                part.take().into_iter().for_each(|chain| self.queue.push(chain));
+            }
+        }
+        if let Some(chain) = part.take() {
+            self.queue.push(chain);
+        }
+        if self.may_wake() || self.has_backlog() {
+            self.wake_sibling();
+        }
+    }
+
+    /// Whether there is someone to wake, and the last wake-ups were not in vain: see
+    /// `README.md`, "What a wake-up is worth".
+    fn may_wake(&self) -> bool {
+        if !self.shared.idle.could_wake() {
+            return false;
+        }
+        let backoff = self.remote().backoff.get();
+        backoff == 0 || self.pace.last() >= self.woke.get() + backoff
+    }
+
+    fn has_backlog(&self) -> bool {
+        self.pace.is_dear()
+            && self.depth.get() as u64 * self.pace.average() >= BACKLOG_MAX
+            && self.shared.idle.could_wake()
+    }
+
+    pub(super) fn wake_sibling(&self) {
+        let Some(notified) = self.shared.idle.notify() else { return };
+        self.woke.set(self.pace.last());
+        self.counters().wakeups.add(1);
+        let remote = self.remote();
+        remote.notice.write(remote.counters.polls.get(), self.shared.now());
+        self.shared.remotes[notified.worker].woken_by.set(self.index);
+        self.shared.unpark_notified(Some(notified));
+    }
+
+    /// A searcher is one no more; the last one wakes the next, if there is more.
+    #[cold]
+    fn found_work(&self) {
+        if self.end_search() && self.shared.has_work(self.index) {
+            self.wake_sibling();
+        }
+    }
+
+    /// True if this was the last worker that searched.
+    pub(super) fn end_search(&self) -> bool {
+        self.searching.replace(false) && self.shared.idle.end_search()
+    }
+
+    /// Now and then between two polls: what a busy worker owes the others.
+    #[cold]
+    fn look_around<D: Driver>(&self, driver: &Mutex<D>) {
+        let now = self.shared.now();
+        self.pace.sample(now);
+        let remote = self.remote();
+        remote.average.set(self.pace.average());
+        remote.depth.set(self.depth.get() as u64);
+        if now - self.turned.get() >= DRIVER_INTERVAL {
+            self.turned.set(now);
+            self.poll_driver(driver);
+        }
+        if let Some(chain) = self.shared.inbox.take(self.index) {
+            self.depth.set(self.depth.get() + chain.len());
+            self.publish_all(chain);
+        }
+        if self.pace.is_dear() {
+            self.publish_hand();
+            if self.has_backlog() {
+                self.wake_sibling();
+            }
+        }
+    }
+
+    /// Makes what is in hand stealable, piece by piece.
+    pub(super) fn publish_hand(&self) {
+        let hand = &self.remote().hand;
+        if hand.is_filled() {
+            for runnable in hand.take().into_iter().flatten().flatten() {
+                self.queue.push(Chain::of(runnable));
+            }
+        }
+    }
+
+    /// Where `close()` finds them.
+    fn give_pinned_back(&self) {
+        if let Some(chain) = self.pinned.borrow_mut().take() {
+            self.remote().pinned.push_all(chain);
+        }
+    }
+
+    /// A worker that sleeps has nothing: what it leaves behind when the loop stops is for whoever
+    /// runs first.
+    fn hand_everything_over(&self) {
+        let hand = self.remote().hand.take();
+        let queued = std::iter::from_fn(|| self.queue.pop());
+        for chain in hand.into_iter().flatten().chain(queued) {
+            self.shared.inbox.push_all(chain);
+        }
+        self.depth.set(0);
+        self.give_pinned_back();
+    }
+
+    pub(super) fn poll_driver<D: Driver>(&self, driver: &Mutex<D>) {
         if let Some(mut driver) = driver.try_lock() {
             self.turn(&mut *driver, Turn::Poll);
         }
     }
 
-    fn turn<D: Driver>(&self, driver: &mut D, turn: Turn) {
+    pub(super) fn turn<D: Driver>(&self, driver: &mut D, turn: Turn) {
         self.counters().turns.add(1);
         // Unwind: the driver calls wakers, and a foreign one may panic. The worker goes on.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| driver.turn(turn))) {
@@ -252,135 +461,20 @@ impl Worker {
         }
     }
 
-    /// True if this was the last worker that searched.
-    fn end_search(&self) -> bool {
-        self.searching.replace(false) && self.shared.idle.end_search()
+    /// Whether there is anything to do for this worker.
+    pub(super) fn has_work(&self) -> bool {
+        self.has_own() || self.shared.has_work(self.index)
     }
 
-    /// The protocol of a sleeper: see the README. False if the thread is to end.
-    fn sleep<D: Driver>(&self, driver: &Mutex<D>) -> bool {
-        let shared = &self.shared;
-        shared.idle.announce(self.index, self.searching.replace(false));
-        self.counters().parks.add(1);
-        let mut looks = 0;
-        loop {
-            if self.index != 0 && shared.exit.get() {
-                return false;
-            }
-            let stand = shared.idle.stand(self.index);
-            if stand.notified {
-                self.searching.set(true);
-                return true;
-            }
-            let wanted = match self.index {
-                0 => shared.stop.get() || shared.has_work(0),
-                _ => stand.running && !shared.stop.get() && shared.has_work(self.index),
-            };
-            if wanted {
-                match shared.idle.leave(self.index) {
-                    Leave::Notified => self.searching.set(true),
-                    Leave::Left { watcher } => {
-                        if let Some(watcher) = watcher {
-                            shared.unpark(watcher);
-                        }
-                    }
-                    Leave::Resting => continue,
-                }
-                return true;
-            }
-            let mut cap = None;
-            if stand.watcher {
-                looks = if stand.all_asleep { looks + 1 } else { 0 };
-                let retires = looks > LOOKS_MAX && shared.idle.retire_watcher(self.index);
-                cap = (!retires).then_some(LOOK);
-            }
-            self.block(driver, stand.running, cap);
-        }
+    /// Whether something became ready here, or for this worker only.
+    pub(super) fn has_own(&self) -> bool {
+        self.depth.get() > 0 || self.has_pinned()
     }
 
-    fn block<D: Driver>(&self, driver: &Mutex<D>, running: bool, cap: Option<Duration>) {
-        let parker = &self.shared.remotes[self.index].parker;
-        // Events are delivered only while the loop runs.
-        let held = if running { driver.try_lock() } else { None };
-        match held {
-            Some(mut driver) => {
-                parker.park_in_driver(|| self.turn(&mut *driver, Turn::Block(cap)));
-            }
-            None => parker.park(cap),
-        }
-    }
-
-    fn counters(&self) -> &crate::metrics::Counters {
-        &self.shared.remotes[self.index].counters
-    }
-}
-
-/// `workers(1)`: asyncio's iterations.
-impl Worker {
-    fn run_iterations<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
-        let mut driver = driver.lock();
-        let mut ended = false;
-        loop {
-            self.take_injected();
-            if ended && self.queue.len() == 0 {
-                return;
-            }
-            if self.queue.len() > 0 || self.shared.stop.get() {
-                self.turn(&mut *driver, Turn::Poll);
-            } else {
-                self.counters().parks.add(1);
-                let parker = &self.shared.remotes[0].parker;
-                parker.park_in_driver(|| self.turn(&mut *driver, Turn::Block(None)));
-            }
-            self.take_injected();
-            self.run_snapshot();
-            if self.shared.stop.get() || ended {
-                return;
-            }
-            // What the root's end made due runs in the next iteration, which is the last.
-            ended = root.is_some_and(has_ended);
-        }
-    }
-
-    fn take_injected(&self) {
-        if self.shared.injector.is_empty() {
-            return;
-        }
-        while let Some(runnable) = self.shared.injector.steal() {
-            self.queue.push(runnable);
-        }
-    }
-
-    /// Runs what is ready now, each once.
-    fn run_snapshot(&self) {
-        let ready = self.queue.len();
-        if self.shuffle {
-            let mut snapshot: Vec<_> =
-                std::iter::from_fn(|| self.queue.pop()).take(ready).collect();
-            self.shuffle(&mut snapshot);
-            snapshot.into_iter().for_each(|runnable| self.run_task(runnable));
-            return;
-        }
-        for _ in 0..ready {
-            let Some(runnable) = self.queue.pop() else { return };
-            self.run_task(runnable);
-        }
-    }
-
-    /// Another legal order: tasks in any, callbacks in theirs.
-    fn shuffle(&self, snapshot: &mut Vec<Runnable>) {
-        let is_task = |runnable: &Runnable| runnable.task().header().kind != Kind::Internal;
-        let places: Vec<bool> = snapshot.iter().map(is_task).collect();
-        let (mut tasks, callbacks): (Vec<_>, Vec<_>) = snapshot.drain(..).partition(is_task);
-        self.random.shuffle(&mut tasks);
-        let (mut tasks, mut callbacks) = (tasks.into_iter(), callbacks.into_iter());
-        snapshot.extend(
-            places.into_iter().filter_map(
-                |task| {
-                    if task { tasks.next() } else { callbacks.next() }
-                },
-            ),
-        );
+    /// Runs one task, if one is ready.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn run_one(&self) -> bool {
+        self.next().map(|runnable| self.run_task(runnable)).is_some()
     }
 }
 
@@ -391,18 +485,15 @@ impl Worker {
         // A sibling that still blocks in the driver gives it up.
         self.shared.driver.unpark();
         self.turn(&mut *driver.lock(), Turn::Poll);
-        let shared = &self.shared;
-        let mut ready: Vec<_> = std::iter::from_fn(|| shared.pinned.pop()).collect();
-        let injected = shared.injector.len();
-        ready.extend(std::iter::from_fn(|| shared.injector.steal()).take(injected));
-        for remote in &shared.remotes {
-            let queued = remote.stealer.len();
-            ready.extend(std::iter::from_fn(|| remote.stealer.steal()).take(queued));
+        let mut ready: Vec<_> = std::iter::from_fn(|| self.pinned()).collect();
+        while let Some(chain) = self.shared.inbox.take(0) {
+            ready.extend(chain);
         }
+        ready.extend(std::iter::from_fn(|| self.own()));
         ready.into_iter().for_each(|runnable| self.run_task(runnable));
     }
 }
 
-fn has_ended(root: &RawTask) -> bool {
+pub(super) fn has_ended(root: &RawTask) -> bool {
     root.header().state.is_complete()
 }

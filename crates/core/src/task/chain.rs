@@ -6,36 +6,90 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 
-use super::raw::Runnable;
+use super::raw::{Runnable, Unowned};
 
 /// One or more ready tasks, first in, first out. The front owns all that follow it.
-pub(crate) struct Chain(ManuallyDrop<Runnable>);
+pub(crate) struct Chain {
+    front: ManuallyDrop<Runnable>,
+    len: usize,
+}
 
 impl Chain {
     /// A chain of one.
     pub(crate) fn of(runnable: Runnable) -> Self {
-        runnable.link(None);
-        Self(ManuallyDrop::new(runnable))
+        Self::before(runnable, None)
     }
 
     /// A chain whose first is `runnable`.
     pub(crate) fn before(runnable: Runnable, rest: Option<Self>) -> Self {
+        let len = 1 + rest.as_ref().map_or(0, Self::len);
         runnable.link(rest.map(Self::into_front));
-        Self(ManuallyDrop::new(runnable))
+        Self { front: ManuallyDrop::new(runnable), len }
     }
 
     /// The first, and the rest if there is one.
     pub(crate) fn pop(self) -> (Runnable, Option<Self>) {
+        let len = self.len - 1;
         let front = self.into_front();
-        let rest = front.take_link().map(|next| Self(ManuallyDrop::new(next)));
-        (front, rest)
+        let rest = front.take_link();
+        (front, rest.map(|next| Self { front: ManuallyDrop::new(next), len }))
+    }
+
+    /// How many tasks, at least one.
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     fn into_front(mut self) -> Runnable {
         // SAFETY: `self` is forgotten at once, so the front is taken once.
-        let front = unsafe { ManuallyDrop::take(&mut self.0) };
+        let front = unsafe { ManuallyDrop::take(&mut self.front) };
         std::mem::forget(self);
         front
+    }
+}
+
+/// A queue made of one chain, for one thread: first in, first out.
+#[derive(Default)]
+pub(crate) struct Fifo {
+    chain: Option<Chain>,
+    /// The end of the chain. Invariant: right while `chain` is there.
+    last: Option<Unowned>,
+}
+
+impl Fifo {
+    pub(crate) fn push(&mut self, runnable: Runnable) {
+        let last = runnable.unowned();
+        match (&mut self.chain, self.last) {
+            (Some(chain), Some(before)) => {
+                runnable.link(None);
+                // SAFETY: `before` is the last of the chain, which is this queue's.
+                unsafe { before.link_behind(runnable) };
+                chain.len += 1;
+            }
+            (chain, _) => *chain = Some(Chain::of(runnable)),
+        }
+        self.last = Some(last);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Runnable> {
+        let (runnable, rest) = self.chain.take()?.pop();
+        self.chain = rest;
+        Some(runnable)
+    }
+
+    /// Everything, as one chain.
+    pub(crate) fn take(&mut self) -> Option<Chain> {
+        self.chain.take()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.chain.as_ref().map_or(0, Chain::len)
+    }
+}
+
+impl fmt::Debug for Fifo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fifo").field("len", &self.len()).finish()
     }
 }
 
@@ -43,7 +97,7 @@ impl Drop for Chain {
     /// As each of its `Runnable`s: the tasks end cancelled.
     fn drop(&mut self) {
         // SAFETY: dropped once: this is the destructor.
-        let mut front = Some(unsafe { ManuallyDrop::take(&mut self.0) });
+        let mut front = Some(unsafe { ManuallyDrop::take(&mut self.front) });
         while let Some(runnable) = front {
             front = runnable.take_link();
         }
@@ -74,6 +128,6 @@ impl IntoIterator for Chain {
 
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Chain")
+        f.debug_struct("Chain").field("len", &self.len).finish_non_exhaustive()
     }
 }

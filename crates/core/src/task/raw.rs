@@ -16,7 +16,7 @@ use super::error::TaskError;
 use super::header::{Header, Kind, TaskId, WatchId, Watcher};
 use super::state::{Claim, FinishPending, StartPoll, Wake};
 use crate::exception::{ExceptionContext, report_destructor};
-use crate::scheduler::Shared;
+use crate::scheduler::{Origin, Shared};
 
 /// One reference to a task.
 ///
@@ -133,7 +133,7 @@ impl RawTask {
         if wake == Wake::Schedule {
             // The word counted this reference in the transition.
             let runnable = Runnable(ManuallyDrop::new(Self(self.0)));
-            self.shared().schedule(runnable);
+            self.shared().schedule(runnable, Origin::Wake);
         }
     }
 
@@ -358,6 +358,25 @@ impl Runnable {
         next.map(|next| Self(ManuallyDrop::new(RawTask(next))))
     }
 
+    /// Names this without owning it.
+    pub(super) fn unowned(&self) -> Unowned {
+        Unowned(self.task().0)
+    }
+
+    /// The one word it is; see [`Runnable::from_ptr`].
+    pub(super) fn into_ptr(self) -> *mut Header {
+        ManuallyDrop::new(self).task().0.as_ptr()
+    }
+
+    /// Undoes [`Runnable::into_ptr`], once.
+    ///
+    /// # Safety
+    ///
+    /// If not null, `ptr` came from `into_ptr`, and nobody else does this with it.
+    pub(super) unsafe fn from_ptr(ptr: *mut Header) -> Option<Self> {
+        NonNull::new(ptr).map(|header| Self(ManuallyDrop::new(RawTask(header))))
+    }
+
     /// Polls the task once, on this thread, and does what follows from it.
     pub(crate) fn run(self) -> Ran {
         let header = self.task().header();
@@ -403,6 +422,40 @@ impl Runnable {
         // SAFETY: `self` is forgotten below, so the reference is dropped once.
         unsafe { ManuallyDrop::drop(&mut self.0) };
         std::mem::forget(self);
+    }
+}
+
+/// Names a `Runnable` that a chain owns.
+#[derive(Clone, Copy)]
+pub(super) struct Unowned(NonNull<Header>);
+
+// SAFETY: it is a name; to follow it is `unsafe`.
+unsafe impl Send for Unowned {}
+
+impl Unowned {
+    /// Links `next` behind it.
+    ///
+    /// # Safety
+    ///
+    /// The `Runnable` that this names is in a chain of the caller's, and nothing is behind it.
+    pub(super) unsafe fn link_behind(self, next: Runnable) {
+        // SAFETY: the caller's promise; `next` is owned by the link from now on.
+        unsafe { self.relink(next.into_ptr()) };
+    }
+
+    /// Links what `next` points to behind it, or nothing if that is null.
+    ///
+    /// # Safety
+    ///
+    /// The `Runnable` that this names is the caller's. A link that is not taken again but written
+    /// over does not drop what it led to.
+    pub(super) unsafe fn relink(self, next: *mut Header) {
+        // SAFETY: the caller has the `Runnable`, which keeps the task alive and owns the link.
+        let header = unsafe { self.0.as_ref() };
+        header.link.with_mut(|link| {
+            // SAFETY: as above.
+            unsafe { *link = NonNull::new(next) };
+        });
     }
 }
 

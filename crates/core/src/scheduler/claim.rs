@@ -1,0 +1,74 @@
+//! A claim that its owner takes and gives up for next to nothing, many times a microsecond, and
+//! that another thread takes perhaps once a second. See `README.md`, "The claim".
+//!
+//! This is biased locking (Kawachiya, Koseki, Onodera: *Lock Reservation*, OOPSLA 2002) with the
+//! asymmetric fence of user-space RCU in place of safepoints.
+
+use loopwork_shim::asymmetric::AsymmetricFence;
+use loopwork_shim::atomic::{AtomicBool, Ordering};
+use loopwork_shim::thread::yield_now;
+use loopwork_shim::weaken;
+
+#[derive(Debug, Default)]
+pub(crate) struct Claim {
+    fence: AsymmetricFence,
+    /// The owner is inside.
+    owned: AtomicBool,
+    /// Another thread is inside, or is about to find out whether it may.
+    seized: AtomicBool,
+}
+
+impl Claim {
+    /// By the owner: waits until nobody else is inside.
+    #[inline]
+    pub(crate) fn enter(&self) {
+        self.owned.store(true, Ordering::Relaxed);
+        // Ordering: a light fence [edge: claim]: store-load with `try_seize`.
+        if !cfg!(loopwork_weaken = "claim-light") {
+            self.fence.light();
+        }
+        // Ordering: Acquire [edge: claim]: what who seized it did is visible.
+        let order = weaken!("claim-acquire", Ordering::Acquire => Ordering::Relaxed);
+        while self.seized.load(order) {
+            self.yield_to_seizer();
+        }
+    }
+
+    #[cold]
+    fn yield_to_seizer(&self) {
+        // Ordering: Relaxed: nothing was done inside.
+        self.owned.store(false, Ordering::Relaxed);
+        while self.seized.load(Ordering::Relaxed) {
+            // It moves a few pointers, and then leaves.
+            yield_now();
+        }
+        self.owned.store(true, Ordering::Relaxed);
+        self.fence.light();
+    }
+
+    /// By the owner.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        // Ordering: Release [edge: claim]: pairs with the look in `try_seize`.
+        self.owned.store(false, weaken!("claim-leave", Ordering::Release => Ordering::Relaxed));
+    }
+
+    /// By anybody else, one at a time. True if the caller is inside, until it calls `release`.
+    #[must_use]
+    pub(crate) fn try_seize(&self) -> bool {
+        self.seized.store(true, Ordering::Relaxed);
+        // Ordering: a heavy fence [edge: claim]: store-load with `enter`.
+        let ordered = cfg!(loopwork_weaken = "claim-heavy") || self.fence.heavy();
+        // Ordering: Acquire [edge: claim]: what the owner did inside is visible.
+        let inside = ordered && !self.owned.load(Ordering::Acquire);
+        if !inside {
+            self.release();
+        }
+        inside
+    }
+
+    pub(crate) fn release(&self) {
+        // Ordering: Release [edge: claim]: pairs with the look in `enter`.
+        self.seized.store(false, weaken!("claim-release", Ordering::Release => Ordering::Relaxed));
+    }
+}

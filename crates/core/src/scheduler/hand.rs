@@ -1,0 +1,182 @@
+//! What a worker has in hand: ready tasks that are not in its deque, and what the loop's other
+//! threads may do about them. `README.md` has the order in which tasks move through it.
+
+use std::fmt;
+
+use loopwork_shim::atomic::{AtomicBool, Ordering};
+use loopwork_shim::cell::UnsafeCell;
+use loopwork_shim::sync::Mutex;
+
+use super::claim::Claim;
+use super::queue::{LocalQueue, Queue};
+use crate::task::{Chain, Fifo, Runnable};
+
+/// So many tasks in a row come from the slot at most, while others wait.
+const STREAK_MAX: u8 = 3;
+
+/// Behind a [`Claim`] of its worker, who pays no read-modify-write for it.
+pub(crate) struct Hand {
+    claim: Claim,
+    held: UnsafeCell<Held>,
+    /// A hint for others whether there is anything. Written by who is inside.
+    filled: AtomicBool,
+    /// Held by who seizes: one at a time.
+    seizing: Mutex<()>,
+}
+
+// SAFETY: `held` is only reached between `enter` and `leave` by the owner, and between a successful
+// `try_seize` and `release`, under the lock, by others: never two at a time, see `claim.rs`. What
+// is in it is `Send`.
+unsafe impl Sync for Hand {}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// The task that was made ready last, to be run next: it is still in the cache.
+    slot: Option<Runnable>,
+    /// How many tasks in a row came from the slot.
+    streak: u8,
+    /// What is left of the chain that is being run.
+    current: Option<Chain>,
+    /// The chain that is being made.
+    open: Fifo,
+}
+
+/// What was in a hand.
+pub(crate) type Seized = [Option<Chain>; 3];
+
+impl Hand {
+    pub(crate) fn new() -> Self {
+        Self {
+            claim: Claim::default(),
+            held: UnsafeCell::new(Held::default()),
+            filled: AtomicBool::new(false),
+            seizing: Mutex::new(()),
+        }
+    }
+
+    /// By the owner: puts a task where it is run next. Gives back the one that was there.
+    #[inline]
+    pub(crate) fn push_next(&self, runnable: Runnable) -> Option<Runnable> {
+        self.with(|held| {
+            self.fill();
+            held.slot.replace(runnable)
+        })
+    }
+
+    /// By the owner: puts a task behind all others. Gives back a chain of `limit`, if that makes
+    /// one, which is to be published.
+    #[inline]
+    pub(crate) fn push_last(&self, runnable: Runnable, limit: usize) -> Option<Chain> {
+        self.with(|held| {
+            self.fill();
+            held.open.push(runnable);
+            if held.open.len() >= limit { held.open.take() } else { None }
+        })
+    }
+
+    /// By the owner: the next task, from here or from `queue`.
+    #[inline]
+    pub(crate) fn pop(&self, queue: &LocalQueue) -> Option<Runnable> {
+        // Ordering: Relaxed, here and below: the owner reads what it wrote; for others it is a hint.
+        if !self.filled.load(Ordering::Relaxed) {
+            let chain = queue.pop()?;
+            return Some(self.begin(chain));
+        }
+        let popped = self.with(|held| {
+            if let Some(next) = held.slot.take() {
+                if held.streak < STREAK_MAX {
+                    held.streak += 1;
+                    return Some(next);
+                }
+                held.open.push(next);
+            }
+            held.streak = 0;
+            let chain = held.current.take().or_else(|| queue.pop()).or_else(|| held.open.take())?;
+            let (next, rest) = chain.pop();
+            held.current = rest;
+            Some(next)
+        });
+        if popped.is_none() {
+            self.filled.store(false, Ordering::Relaxed);
+        }
+        popped
+    }
+
+    /// The first of a chain; the rest is run next.
+    fn begin(&self, chain: Chain) -> Runnable {
+        let (next, rest) = chain.pop();
+        if rest.is_some() {
+            self.with(|held| {
+                self.fill();
+                held.current = rest;
+            });
+        }
+        next
+    }
+
+    /// By the owner: everything.
+    pub(crate) fn take(&self) -> Seized {
+        self.with(|held| {
+            self.filled.store(false, Ordering::Relaxed);
+            held.take()
+        })
+    }
+
+    /// By the owner of a loop's only worker: what was pushed behind, in order.
+    pub(crate) fn take_open(&self) -> Option<Chain> {
+        self.with(|held| held.open.take())
+    }
+
+    pub(crate) fn open_len(&self) -> usize {
+        self.with(|held| held.open.len())
+    }
+
+    /// By anybody: everything, unless the owner is just inside.
+    pub(crate) fn seize(&self) -> Option<Seized> {
+        let _one = self.seizing.lock();
+        if !self.claim.try_seize() {
+            return None;
+        }
+        self.filled.store(false, Ordering::Relaxed);
+        // SAFETY: between `try_seize` and `release`, under the lock.
+        let seized = self.held.with_mut(|held| unsafe { &mut *held }.take());
+        self.claim.release();
+        Some(seized)
+    }
+
+    /// Whether there may be anything.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
+    }
+
+    /// By the owner, inside: else a thread that seizes could clear it after the push it stands for.
+    #[inline]
+    fn fill(&self) {
+        if !self.filled.load(Ordering::Relaxed) {
+            self.filled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// By the owner. `f` runs no code of others, and does not come back here.
+    #[inline]
+    fn with<R>(&self, f: impl FnOnce(&mut Held) -> R) -> R {
+        self.claim.enter();
+        // SAFETY: between `enter` and `leave`.
+        let result = self.held.with_mut(|held| f(unsafe { &mut *held }));
+        self.claim.leave();
+        result
+    }
+}
+
+impl Held {
+    fn take(&mut self) -> Seized {
+        self.streak = 0;
+        [self.slot.take().map(Chain::of), self.current.take(), self.open.take()]
+    }
+}
+
+impl fmt::Debug for Hand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hand").field("filled", &self.is_filled()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,78 @@
+//! How long polls take here: what decides whether help is worth its wake-up.
+//!
+//! The clock is read every few polls, the more rarely the shorter they are.
+
+use std::cell::Cell;
+
+/// Polls that take longer on average are *dear*: it pays to run them on another worker.
+const DEAR: u64 = 400;
+/// What a worker supposes before it knows.
+const UNKNOWN: u64 = 1_000;
+/// So many polls go by at most between two looks at the clock.
+const STRIDE_MAX: u32 = 32;
+
+/// Of one worker. Times are nanoseconds of its loop's clock.
+#[derive(Debug)]
+pub(super) struct Pace {
+    average: Cell<u64>,
+    stride: Cell<u32>,
+    left: Cell<u32>,
+    last: Cell<u64>,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self {
+            average: Cell::new(UNKNOWN),
+            stride: Cell::new(1),
+            left: Cell::new(1),
+            last: Cell::new(0),
+        }
+    }
+
+    /// After a poll. True if the clock is to be read: see [`Pace::sample`].
+    #[inline]
+    pub(super) fn tick(&self) -> bool {
+        let left = self.left.get() - 1;
+        self.left.set(left);
+        left == 0
+    }
+
+    /// Takes the polls since the last look at the clock into account.
+    pub(super) fn sample(&self, now: u64) {
+        let polls = u64::from(self.stride.get());
+        let each = (now - self.last.get()) / polls;
+        let average = (3 * self.average.get() + each) / 4;
+        self.average.set(average);
+        let stride = if each >= DEAR { 1 } else { (2 * self.stride.get()).min(STRIDE_MAX) };
+        self.begin(now, stride);
+    }
+
+    /// The time since the last look was not spent on polls.
+    pub(super) fn restart(&self, now: u64) {
+        self.begin(now, self.stride.get());
+    }
+
+    fn begin(&self, now: u64, stride: u32) {
+        self.stride.set(stride);
+        self.left.set(stride);
+        self.last.set(now);
+    }
+
+    /// Nanoseconds a poll, of late.
+    #[inline]
+    pub(super) fn average(&self) -> u64 {
+        self.average.get()
+    }
+
+    #[inline]
+    pub(super) fn is_dear(&self) -> bool {
+        self.average.get() >= DEAR
+    }
+
+    /// When the clock was last read.
+    #[inline]
+    pub(super) fn last(&self) -> u64 {
+        self.last.get()
+    }
+}
