@@ -12,7 +12,8 @@ use crate::exception::ExceptionHandler;
 use crate::flag::Flag as Inner;
 use crate::handle::Handle;
 use crate::scheduler::{
-    self, Idle as InnerIdle, Parker as InnerParker, Shared, Spawn, Worker as InnerWorker,
+    self, Claim as InnerClaim, Idle as InnerIdle, Parker as InnerParker, Shared, Spawn,
+    Worker as InnerWorker,
 };
 use crate::task::{Kind, RawTask, Task};
 
@@ -91,7 +92,7 @@ impl Loop {
 
     /// Whether no `Runnable` is left anywhere.
     pub fn is_drained(&self) -> bool {
-        !self.shared.has_work(0)
+        self.shared.is_drained()
     }
 }
 
@@ -109,6 +110,47 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// Makes a task ready on this worker, as if a task of its own had spawned it.
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let _entered = Entered::new(&self.inner);
+        Handle::new(self.inner.shared().clone()).spawn(future)
+    }
+
+    /// Runs what another worker, which counts as stuck, has in hand. False if it had nothing.
+    pub fn rescue(&self, victim: usize) -> bool {
+        let _entered = Entered::new(&self.inner);
+        self.inner.rescue(victim)
+    }
+}
+
+/// Who may reach into a hand.
+#[derive(Debug, Default)]
+pub struct Claim(InnerClaim);
+
+impl Claim {
+    /// As the owner.
+    pub fn own<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.0.enter();
+        let result = f();
+        self.0.leave();
+        result
+    }
+
+    /// As anybody else. None if the owner was inside.
+    pub fn seize<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
+        self.0.try_seize().then(|| {
+            let result = f();
+            self.0.release();
+            result
+        })
+    }
+}
+
 /// Who sleeps and who searches, alone.
 #[derive(Debug)]
 pub struct Idle(InnerIdle);
@@ -123,6 +165,15 @@ impl Idle {
 
     pub fn announce(&self, worker: usize) {
         self.0.announce(worker, false);
+    }
+
+    /// As a worker that searched until now.
+    pub fn announce_searcher(&self, worker: usize) {
+        self.0.announce(worker, true);
+    }
+
+    pub fn begin_search(&self) -> bool {
+        self.0.begin_search()
     }
 
     /// Whether somebody is to be woken.

@@ -122,15 +122,6 @@ impl Hand {
         })
     }
 
-    /// By the owner of a loop's only worker: what was pushed behind, in order.
-    pub(crate) fn take_open(&self) -> Option<Chain> {
-        self.with(|held| held.open.take())
-    }
-
-    pub(crate) fn open_len(&self) -> usize {
-        self.with(|held| held.open.len())
-    }
-
     /// By anybody: everything, unless the owner is just inside.
     pub(crate) fn seize(&self) -> Option<Seized> {
         let _one = self.seizing.lock();

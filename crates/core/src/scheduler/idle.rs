@@ -2,6 +2,7 @@
 
 use loopwork_shim::atomic::{AtomicUsize, Ordering, fence};
 use loopwork_shim::sync::{Condvar, Mutex};
+use loopwork_shim::weaken;
 
 /// Searching workers are counted in the low half of the word, sleeping ones in the high half.
 const SEARCHING: usize = 1;
@@ -80,6 +81,7 @@ impl Idle {
         if sleepers.running && sleepers.watcher.is_none() && sleepers.stack.len() < self.workers {
             sleepers.watcher = Some(worker);
         }
+        let searching = weaken!("idle-give-up", searching => false);
         // Ordering: Relaxed: the fence below orders it.
         self.word.fetch_add(SLEEPING - if searching { SEARCHING } else { 0 }, Ordering::Relaxed);
         if !sleepers.running && sleepers.stack.len() == self.workers - 1 {

@@ -42,6 +42,8 @@ use std::time::Instant;
 use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+#[cfg(loopwork_loom)]
+pub(crate) use self::claim::Claim;
 use self::hand::Hand;
 pub(crate) use self::idle::Idle;
 use self::idle::Notified;
@@ -146,11 +148,13 @@ impl Caller {
 
 impl Remote {
     fn new(stealer: LocalStealer) -> Self {
+        let average = Counter::default();
+        average.set(pace::UNKNOWN);
         Self {
             stealer,
             hand: Hand::new(),
             counters: Counters::default(),
-            average: Counter::default(),
+            average,
             depth: Counter::default(),
             notice: Notice::default(),
             backoff: Counter::default(),
@@ -369,6 +373,13 @@ impl Shared {
     fn ids(&self, n: u64) -> u64 {
         // Ordering: Relaxed: only that no two callers get the same matters.
         self.ids.fetch_add(n, Ordering::Relaxed)
+    }
+
+    /// Whether no `Runnable` is anywhere.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn is_drained(&self) -> bool {
+        self.inbox.is_empty()
+            && self.remotes.iter().all(|remote| !remote.has_tasks() && remote.pinned.is_empty())
     }
 
     /// Whether worker `index` could take anything from anybody.

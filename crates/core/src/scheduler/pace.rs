@@ -7,7 +7,7 @@ use std::cell::Cell;
 /// Polls that take longer on average are *dear*: it pays to run them on another worker.
 const DEAR: u64 = 400;
 /// What a worker supposes before it knows.
-const UNKNOWN: u64 = 1_000;
+pub(super) const UNKNOWN: u64 = 1_000;
 /// So many polls go by at most between two looks at the clock.
 const STRIDE_MAX: u32 = 32;
 

@@ -471,6 +471,16 @@ impl Worker {
         self.depth.get() > 0 || self.has_pinned()
     }
 
+    /// Runs what is taken out of another worker's hand, if anything is.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn rescue(&self, victim: usize) -> bool {
+        let seized = self.seize(victim);
+        let found = seized.is_some();
+        seized.into_iter().flatten().for_each(|runnable| self.run_task(runnable));
+        while self.run_one() {}
+        found
+    }
+
     /// Runs one task, if one is ready.
     #[cfg(loopwork_loom)]
     pub(crate) fn run_one(&self) -> bool {

@@ -44,6 +44,7 @@ impl Stack {
     fn push_linked(&self, top: Runnable, bottom: Option<super::raw::Unowned>) -> bool {
         let bottom = bottom.unwrap_or_else(|| top.unowned());
         let top = top.into_ptr();
+        let was_empty = self.is_empty();
         // Ordering: Relaxed: the value is only compared and linked, never looked into.
         let mut below = self.0.load(Ordering::Relaxed);
         // Ordering: Release [edge: inbox]: who takes the stack sees the tasks and their links.
@@ -54,7 +55,7 @@ impl Stack {
             // exchange fails, writes the link again.
             unsafe { bottom.relink(below) };
             match self.0.compare_exchange_weak(below, top, order, Ordering::Relaxed) {
-                Ok(_) => return below.is_null(),
+                Ok(_) => return weaken!("inbox-edge", below.is_null() => was_empty),
                 Err(changed) => below = changed,
             }
         }

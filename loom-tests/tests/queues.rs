@@ -1,0 +1,123 @@
+//! Handing tasks over: the inbox, the claim, the hand.
+
+use std::sync::Arc;
+
+use loopwork_core::model::{Claim, Idle, Loop};
+use loopwork_loom_tests::{Data, block_on, explore, spawn};
+use loopwork_shim::atomic::{AtomicUsize, Ordering};
+
+/// Two threads push while a worker takes: every task runs once, and sees what its spawner wrote.
+#[test]
+fn pushes_against_take() {
+    explore(3, || {
+        let (lane, mut workers) = Loop::new(2);
+        let worker = workers.pop().unwrap();
+        assert!(worker.run_one(), "the callback lane begins");
+        let (handle, written) = (lane.handle(), Arc::new(Data::new()));
+        let read = written.clone();
+        let pusher = spawn(move || {
+            written.write(7);
+            handle.spawn(async move { read.read() })
+        });
+        let other = lane.handle().spawn(async { 1 });
+        let ran = usize::from(worker.run_one()) + usize::from(worker.run_one());
+        let task = pusher.join().unwrap();
+        for _ in ran..2 {
+            assert!(worker.run_one(), "a task was lost");
+        }
+        assert!(!worker.run_one(), "a task came twice");
+        assert_eq!(block_on(task.into_future()).unwrap(), 7);
+        assert_eq!(block_on(other.into_future()).unwrap(), 1);
+        drop((worker, workers));
+        lane.close();
+    });
+}
+
+/// Two pushes, of which only the first into the empty inbox wakes anybody, against a worker that
+/// takes what is there and falls asleep: both tasks run.
+#[test]
+fn the_first_push_wakes_for_all() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(2);
+        let sleeper = workers.pop().unwrap();
+        lane.resume();
+        let background = spawn(move || sleeper.background());
+        let (first, second) = (lane.handle().spawn(async { 1 }), lane.handle().spawn(async { 2 }));
+        assert_eq!(block_on(first.into_future()).unwrap(), 1);
+        assert_eq!(block_on(second.into_future()).unwrap(), 2);
+        lane.exit();
+        background.join().unwrap();
+        drop(workers);
+        lane.close();
+    });
+}
+
+/// The owner and a thread that seizes are never inside together, and see each other's writes.
+#[test]
+fn claim_against_seizure() {
+    explore(3, || {
+        let shared = Arc::new((Claim::default(), Data::new()));
+        let other = shared.clone();
+        let seizer = spawn(move || other.0.seize(|| other.1.write(other.1.read() + 1)).is_some());
+        for _ in 0..2 {
+            shared.0.own(|| shared.1.write(shared.1.read() + 1));
+        }
+        let seized = seizer.join().unwrap();
+        shared.0.own(|| assert_eq!(shared.1.read(), 2 + u32::from(seized)));
+    });
+}
+
+/// A worker pushes and runs while another takes what it has in hand: every task runs once.
+#[test]
+fn rescue_against_push_and_pop() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(2);
+        let (rescuer, worker) = (workers.pop().unwrap(), workers.pop().unwrap());
+        let ran = Arc::new(AtomicUsize::new(0));
+        let task = |ran: &Arc<AtomicUsize>| {
+            let ran = ran.clone();
+            async move {
+                ran.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        // The first goes to the slot, and the second pushes it out.
+        drop(worker.spawn(task(&ran)));
+        let other = spawn(move || {
+            rescuer.rescue(0);
+            rescuer
+        });
+        drop(worker.spawn(task(&ran)));
+        while worker.run_one() {}
+        let rescuer = other.join().unwrap();
+        while worker.run_one() {}
+        assert_eq!(ran.load(Ordering::Relaxed), 2);
+        assert!(lane.is_drained());
+        drop((worker, rescuer, workers));
+        lane.close();
+    });
+}
+
+/// A worker that searches, so that pushes wake nobody, finds nothing and falls asleep, against a
+/// push: one of them sees the other.
+#[test]
+fn push_against_a_search_in_vain() {
+    explore(3, || {
+        let idle = Arc::new(Idle::new(3));
+        idle.announce(2);
+        let queue = Arc::new(AtomicUsize::new(0));
+        let (searcher, queued) = (idle.clone(), queue.clone());
+        let search = spawn(move || {
+            if !searcher.begin_search() {
+                return false;
+            }
+            if queued.load(Ordering::Relaxed) == 1 {
+                return true;
+            }
+            searcher.announce_searcher(1);
+            queued.load(Ordering::Relaxed) == 1
+        });
+        queue.store(1, Ordering::Relaxed);
+        let woke = idle.notify_after_push();
+        assert!(search.join().unwrap() || woke, "the push was overlooked");
+    });
+}
