@@ -50,6 +50,36 @@ pub fn forbid_blocking() -> ForbidBlocking {
     ForbidBlocking { not_send: PhantomData }
 }
 
+/// While this guard lives, its thread may block, whatever was forbidden before.
+#[derive(Debug)]
+#[must_use = "blocking is allowed only while the guard lives"]
+pub struct AllowBlocking {
+    forbidden: u32,
+    // The count belongs to the thread that made the guard.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for AllowBlocking {
+    fn drop(&mut self) {
+        FORBIDDEN.with(|depth| depth.set(self.forbidden));
+    }
+}
+
+/// Allows blocking on this thread until the guard is dropped: its executor has made provisions.
+///
+/// ```
+/// let forbidden = loopwork_context::forbid_blocking();
+/// let allowed = loopwork_context::allow_blocking();
+/// assert!(loopwork_context::may_block().is_ok());
+/// drop(allowed);
+/// assert!(loopwork_context::may_block().is_err());
+/// # drop(forbidden);
+/// ```
+pub fn allow_blocking() -> AllowBlocking {
+    let forbidden = FORBIDDEN.with(|depth| depth.replace(0));
+    AllowBlocking { forbidden, not_send: PhantomData }
+}
+
 /// Whether this thread may block.
 ///
 /// # Errors
@@ -73,7 +103,7 @@ pub fn assert_may_block(what: &str) {
     if may_block().is_err() {
         panic!(
             "{what} would block a worker of the event loop and every task behind it: `.await` it \
-             instead, or move the blocking call to `run_in_executor`"
+             instead, or wrap it in `block_in_place`, or move it to `run_in_executor`"
         );
     }
 }

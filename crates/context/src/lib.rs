@@ -18,6 +18,7 @@ mod blocking;
 mod request;
 
 pub use blocking::{
-    BlockingForbidden, ForbidBlocking, assert_may_block, forbid_blocking, may_block,
+    AllowBlocking, BlockingForbidden, ForbidBlocking, allow_blocking, assert_may_block,
+    forbid_blocking, may_block,
 };
 pub use request::{Poll, Request, request_visible, take_request};

@@ -10,7 +10,7 @@ use crate::task::{AnyTask, Header, Kind, RawTask};
 
 loopwork_shim::thread_local! {
     /// The worker that runs on this thread. Invariant: null, or set by an `Entered` that lives, and
-    /// then its worker outlives it.
+    /// then its worker outlives it. An `Away` hides it for a time.
     static WORKER: Cell<*const Worker> = Cell::new(ptr::null())
 }
 
@@ -39,6 +39,22 @@ impl<'a> Entered<'a> {
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         WORKER.with(|current| current.set(ptr::null()));
+    }
+}
+
+/// While this lives, its thread is no worker.
+#[must_use]
+pub(crate) struct Away(*const Worker);
+
+impl Away {
+    pub(crate) fn new() -> Self {
+        Self(WORKER.with(|current| current.replace(ptr::null())))
+    }
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        WORKER.with(|current| current.set(self.0));
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `handle.rs` | [`Handle`]: spawn, call, stop, look, from any thread |
 //! | `task/` | [`Task`], its state machine, its waker |
 //! | `scheduler/` | workers, queues, sleeping and waking, the callback lane, closing |
+//! | `blocking.rs` | [`block_in_place`] |
 //! | `callback.rs` | one callback, and the handle that cancels it |
 //! | `driver.rs` | the [`Driver`] contract |
 //! | `registry.rs` | every task that has not ended |
@@ -40,6 +41,7 @@
 //! # }
 //! ```
 
+mod blocking;
 mod callback;
 mod current;
 mod driver;
@@ -57,6 +59,7 @@ mod runtime;
 mod scheduler;
 mod task;
 
+pub use blocking::block_in_place;
 #[doc(hidden)]
 pub use callback::submit;
 pub use callback::{CallHandle, Callback};

@@ -60,7 +60,7 @@ use crate::exception::Exceptions;
 use crate::flag::Flag;
 use crate::metrics::{Counter, Counters};
 use crate::registry::Registry;
-use crate::task::{Birth, Kind, RawTask, Runnable, Stack, TaskId};
+use crate::task::{Birth, Chain, Kind, RawTask, Runnable, Stack, TaskId};
 
 /// Polls that take less on average, in nanoseconds, are not worth stealing.
 const CHEAP: u64 = 250;
@@ -314,6 +314,16 @@ impl Shared {
             } else {
                 self.unpark_notified(self.idle.notify_after_push());
             }
+        }
+    }
+
+    /// Moves what a worker has to the inbox.
+    fn inject_all(&self, chains: impl Iterator<Item = Chain>) {
+        let pushed = chains.map(|chain| self.inbox.push_all(chain)).count();
+        if pushed > 0 {
+            // Not only if the inbox was empty: whoever made it so may have woken nobody, since this
+            // worker was not asleep.
+            self.unpark_notified(self.idle.notify_after_push());
         }
     }
 

@@ -435,15 +435,20 @@ impl Worker {
         }
     }
 
+    /// The task that runs here is about to block: all that others can do is theirs now.
+    pub(crate) fn give_way(&self) {
+        if self.shared.workers() > 1 {
+            let hand = self.remote().hand.take();
+            let queued = std::iter::from_fn(|| self.queue.pop());
+            self.shared.inject_all(hand.into_iter().flatten().chain(queued));
+            self.depth.set(0);
+        }
+    }
+
     /// A worker that sleeps has nothing: what it leaves behind when the loop stops is for whoever
     /// runs first.
     fn hand_everything_over(&self) {
-        let hand = self.remote().hand.take();
-        let queued = std::iter::from_fn(|| self.queue.pop());
-        for chain in hand.into_iter().flatten().chain(queued) {
-            self.shared.inbox.push_all(chain);
-        }
-        self.depth.set(0);
+        self.give_way();
         self.give_pinned_back();
     }
 
