@@ -1,5 +1,7 @@
 //! What the workers did: counters with one writer each.
 
+use std::time::Duration;
+
 use loopwork_shim::atomic::{AtomicU64, Ordering};
 
 /// A counter that one thread writes and any thread reads.
@@ -34,6 +36,8 @@ pub(crate) struct Counters {
     pub(crate) wakeups: Counter,
     /// Written by those it woke.
     pub(crate) useless_wakeups: Counter,
+    /// Tasks that are ready here.
+    pub(crate) depth: Counter,
     /// Nanoseconds between waking up and running out of work.
     pub(crate) busy: Counter,
 }
@@ -44,12 +48,24 @@ pub(crate) struct Counters {
 pub struct WorkerMetrics {
     /// Steps it ran: polls of tasks, and callbacks.
     pub polls: u64,
-    /// Ready tasks it took from other workers.
+    /// How often it took ready tasks from another worker.
+    pub steals: u64,
+    /// How many it took: of each time, those it ran first; the rest it may have lost again.
     pub stolen: u64,
     /// How often it went to sleep.
     pub parks: u64,
     /// How often it had the driver deliver events.
     pub driver_turns: u64,
+    /// How often it woke another worker because of what was ready here.
+    pub wakeups: u64,
+    /// How many of these were found to have been for nothing: the tasks were so cheap that help
+    /// came too late. After them it calls less often for a while.
+    pub useless_wakeups: u64,
+    /// How many tasks were ready here when it last looked at the clock, which it does every few
+    /// polls.
+    pub queue_depth: u64,
+    /// How long it was awake and had work, until it last went to sleep.
+    pub busy: Duration,
 }
 
 /// What a loop has done since it was built.
@@ -68,9 +84,14 @@ impl Metrics {
     pub fn total(&self) -> WorkerMetrics {
         self.workers.iter().fold(WorkerMetrics::default(), |sum, worker| WorkerMetrics {
             polls: sum.polls + worker.polls,
+            steals: sum.steals + worker.steals,
             stolen: sum.stolen + worker.stolen,
             parks: sum.parks + worker.parks,
             driver_turns: sum.driver_turns + worker.driver_turns,
+            wakeups: sum.wakeups + worker.wakeups,
+            useless_wakeups: sum.useless_wakeups + worker.useless_wakeups,
+            queue_depth: sum.queue_depth + worker.queue_depth,
+            busy: sum.busy + worker.busy,
         })
     }
 }
@@ -79,9 +100,14 @@ impl From<&Counters> for WorkerMetrics {
     fn from(counters: &Counters) -> Self {
         Self {
             polls: counters.polls.get(),
+            steals: counters.steals.get(),
             stolen: counters.stolen.get(),
             parks: counters.parks.get(),
             driver_turns: counters.turns.get(),
+            wakeups: counters.wakeups.get(),
+            useless_wakeups: counters.useless_wakeups.get(),
+            queue_depth: counters.depth.get(),
+            busy: Duration::from_nanos(counters.busy.get()),
         }
     }
 }

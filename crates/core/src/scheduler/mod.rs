@@ -96,8 +96,6 @@ struct Remote {
     counters: Counters,
     /// Nanoseconds a poll, of late.
     average: Counter,
-    /// Tasks that are ready here.
-    depth: Counter,
     notice: Notice,
     /// How long it waits after a call for help before it calls again, in nanoseconds. Written by who
     /// followed its calls.
@@ -155,7 +153,6 @@ impl Remote {
             hand: Hand::new(),
             counters: Counters::default(),
             average,
-            depth: Counter::default(),
             notice: Notice::default(),
             backoff: Counter::default(),
             woken_by: Caller(AtomicUsize::new(Caller::NOBODY)),

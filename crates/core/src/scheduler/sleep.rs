@@ -27,6 +27,7 @@ impl Worker {
     pub(super) fn wait<D: Driver>(&self, driver: &Mutex<D>) -> bool {
         let began = self.shared.now();
         self.counters().busy.add(began - self.busy_since.get());
+        self.counters().depth.set(0);
         self.watch.conclude(self.counters().polls.get(), &self.shared);
         self.pushed.set(true);
         let goes_on = self.spin(driver, began) || self.sleep(driver);

@@ -401,7 +401,7 @@ impl Worker {
         self.pace.sample(now);
         let remote = self.remote();
         remote.average.set(self.pace.average());
-        remote.depth.set(self.depth.get() as u64);
+        remote.counters.depth.set(self.depth.get() as u64);
         if now - self.turned.get() >= DRIVER_INTERVAL {
             self.turned.set(now);
             self.poll_driver(driver);
