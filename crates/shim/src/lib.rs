@@ -13,6 +13,7 @@
 //! | `cell.rs` | `UnsafeCell` with checked access |
 //! | `sync.rs` | `Mutex`, `Condvar` |
 //! | `thread.rs` | `yield_now`, `spin_loop` |
+//! | `spin.rs` | whether to spin before sleeping |
 //! | `padded.rs` | `CachePadded` |
 //! | `weaken.rs` | the switch that weakens one named ordering |
 //!
@@ -24,6 +25,7 @@ pub mod asymmetric;
 pub mod atomic;
 pub mod cell;
 mod padded;
+pub mod spin;
 pub mod sync;
 pub mod thread;
 mod weaken;

@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use loopwork_shim::atomic::{AtomicBool, Ordering};
 use loopwork_shim::sync::{Condvar, Mutex};
+
+use crate::spin::spin_then;
 
 /// Runs `future` on this thread and blocks the thread while it is pending.
 ///
@@ -15,20 +18,23 @@ use loopwork_shim::sync::{Condvar, Mutex};
 #[track_caller]
 pub(crate) fn wait_for<F: Future>(what: &str, future: F) -> F::Output {
     loopwork_context::assert_may_block(what);
-    let signal = Arc::new(Signal { raised: Mutex::new(false), changed: Condvar::new() });
+    let signal = Arc::new(Signal::default());
     let waker = Waker::from(signal.clone());
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return out;
         }
-        signal.wait();
+        spin_then(None, || signal.is_raised(), || signal.wait());
     }
 }
 
 /// A wake-up that stays raised until it is waited for.
+#[derive(Default)]
 struct Signal {
     raised: Mutex<bool>,
+    /// The same, as a hint that needs no lock.
+    hint: AtomicBool,
     changed: Condvar,
 }
 
@@ -39,6 +45,12 @@ impl Signal {
             self.changed.wait(&mut raised);
         }
         *raised = false;
+        self.hint.store(false, Ordering::Relaxed);
+    }
+
+    fn is_raised(&self) -> bool {
+        // Ordering: Relaxed: who sees it takes the lock.
+        self.hint.load(Ordering::Relaxed)
     }
 }
 
@@ -48,7 +60,10 @@ impl Wake for Signal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        *self.raised.lock() = true;
+        let mut raised = self.raised.lock();
+        *raised = true;
+        self.hint.store(true, Ordering::Relaxed);
+        drop(raised);
         self.changed.notify_one();
     }
 }

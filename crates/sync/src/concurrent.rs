@@ -27,6 +27,7 @@ pub use self::completer::Completer;
 pub use self::error::ConcurrentError;
 use self::state::{By, Outcome, Phase, Shared, State};
 pub use self::stopped::Stopped;
+use crate::spin::spin_then;
 use crate::waiters::{Ticket, poll_attempts};
 
 /// Until when [`ConcurrentFuture::cancel`] is accepted.
@@ -261,6 +262,20 @@ impl<T> ConcurrentFuture<T> {
     ) -> Result<MutexGuard<'_, State<T>>, ConcurrentError> {
         // A deadline beyond the clock's range never comes.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let seen = self.shared.notices();
+        let state = self.shared.state.lock();
+        if ready(&state) {
+            return Ok(state);
+        }
+        drop(state);
+        spin_then(timeout, || self.shared.notices() != seen, || self.block_until(deadline, ready))
+    }
+
+    fn block_until(
+        &self,
+        deadline: Option<Instant>,
+        ready: impl Fn(&State<T>) -> bool,
+    ) -> Result<MutexGuard<'_, State<T>>, ConcurrentError> {
         let mut state = self.shared.state.lock();
         while !ready(&state) {
             match deadline {

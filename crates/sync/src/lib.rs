@@ -26,6 +26,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `waiters.rs` | the list of waiters on which the rest stands |
+//! | `spin.rs` | whether it spins before it blocks |
 //! | `blocking.rs` | how a plain thread waits for one of these futures |
 //! | `lock.rs` | [`Lock`] |
 //! | `event.rs` | [`Event`] |
@@ -41,6 +42,7 @@ mod event;
 mod lock;
 pub mod oneshot;
 pub mod queue;
+mod spin;
 mod waiters;
 
 pub use concurrent::{CancelPolicy, Completer, ConcurrentError, ConcurrentFuture};

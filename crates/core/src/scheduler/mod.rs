@@ -11,7 +11,6 @@
 //! | `queue.rs` | the deque of a worker, a queue of chains |
 //! | `inbox.rs` | what comes from other threads |
 //! | `pace.rs` | how long polls take |
-//! | `spin.rs` | whether to spin before sleeping |
 //! | `watch.rs` | who is stuck, and who calls in vain |
 //! | `idle.rs` | who sleeps, who searches, who watches |
 //! | `parker.rs` | how one worker blocks |
@@ -29,7 +28,6 @@ mod pace;
 mod parker;
 mod queue;
 mod sleep;
-mod spin;
 mod watch;
 mod worker;
 
@@ -41,6 +39,7 @@ use std::time::Instant;
 
 use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
+use loopwork_shim::spin::processors;
 
 #[cfg(loopwork_loom)]
 pub(crate) use self::claim::Claim;
@@ -201,14 +200,6 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         lane::start(&shared);
     }
     (shared, queues)
-}
-
-/// Zero in a model, where nobody spins.
-fn processors() -> usize {
-    if cfg!(loopwork_loom) {
-        return 0;
-    }
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// How a task became ready.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use loopwork_shim::spin::Spin;
 use loopwork_shim::sync::Mutex;
 use loopwork_shim::thread::spin_loop;
 
 use super::idle::{Leave, Stand};
-use super::spin::SPIN;
 use super::worker::Worker;
 use crate::driver::{Driver, Turn};
 
@@ -32,7 +32,8 @@ impl Worker {
         self.pushed.set(true);
         let goes_on = self.spin(driver, began) || self.sleep(driver);
         self.restart_clocks();
-        self.spin.learn(self.busy_since.get() - began, self.pushed.get());
+        let waited = Duration::from_nanos(self.busy_since.get() - began);
+        self.spin.learn(waited, self.pushed.get());
         goes_on
     }
 
@@ -56,7 +57,7 @@ impl Worker {
                 spin_loop();
             }
             let now = self.shared.now();
-            if now - began >= SPIN {
+            if Duration::from_nanos(now - began) >= Spin::SPIN {
                 return false;
             }
             if now - turned >= SPIN_TURN {

@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use loopwork_shim::spin::Spin;
 use loopwork_shim::sync::Mutex;
 
 use super::pace::Pace;
 use super::queue::{LocalQueue, Queue, Stealer};
-use super::spin::Spin;
 use super::watch::Watch;
 use super::{Origin, Remote, Shared};
 use crate::current::Polling;

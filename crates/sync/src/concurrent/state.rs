@@ -15,6 +15,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use loopwork_shim::atomic::{AtomicU32, Ordering};
 use loopwork_shim::sync::{Condvar, Mutex};
 use loopwork_shim::weaken;
 
@@ -30,6 +31,8 @@ pub(super) struct Shared<T> {
     pub(super) state: Mutex<State<T>>,
     /// Notified when the phase becomes terminal, and when the producer lets go.
     pub(super) changed: Condvar,
+    /// How often `changed` was notified: what a thread looks at before it blocks.
+    notices: AtomicU32,
 }
 
 pub(super) struct State<T> {
@@ -113,7 +116,12 @@ impl<T> Shared<T> {
             callbacks: Vec::new(),
             on_cancel: None,
         };
-        Arc::new(Self { policy, state: Mutex::new(state), changed: Condvar::new() })
+        Arc::new(Self {
+            policy,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            notices: AtomicU32::new(0),
+        })
     }
 
     /// Makes the future terminal, unless it is; then the phase comes back.
@@ -141,7 +149,7 @@ impl<T> Shared<T> {
             };
             drop(state);
             if wakers.is_some() {
-                self.changed.notify_all();
+                self.notify();
             }
             drop(wakers);
             return Err(end);
@@ -153,7 +161,7 @@ impl<T> Shared<T> {
         drop(state);
 
         if !cfg!(loopwork_weaken = "concurrent-notify") {
-            self.changed.notify_all();
+            self.notify();
         }
         wakers.wake();
         if let (By::Consumer, Some(hook)) = (by, hook) {
@@ -163,6 +171,17 @@ impl<T> Shared<T> {
             self.call(callback);
         }
         Ok(())
+    }
+
+    fn notify(&self) {
+        // Ordering: Relaxed, here and below: a hint to take the lock, which orders the rest.
+        self.notices.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// How often something has changed.
+    pub(super) fn notices(&self) -> u32 {
+        self.notices.load(Ordering::Relaxed)
     }
 
     /// Calls a done-callback with a handle of its own.
