@@ -13,6 +13,7 @@
 //! | `blocking.rs` | [`block_in_place`] |
 //! | `callback.rs` | one callback, and the handle that cancels it |
 //! | `driver.rs` | the [`Driver`] contract |
+//! | `local/` | [`LocalSet`]: tasks that stay on one thread |
 //! | `registry.rs` | every task that has not ended |
 //! | `current.rs` | which worker and which task this thread is |
 //! | `exception.rs` | where failures go that nobody receives |
@@ -49,6 +50,7 @@ mod error;
 mod exception;
 mod flag;
 mod handle;
+mod local;
 mod metrics;
 #[cfg(loopwork_loom)]
 #[doc(hidden)]
@@ -68,6 +70,7 @@ pub use driver::{Driver, DriverHandle, SleepDriver, Turn};
 pub use error::{LoopError, SubmitError};
 pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
 pub use handle::Handle;
+pub use local::{LocalJoin, LocalSet, LocalTask, spawn_local};
 pub use metrics::{Metrics, WorkerMetrics};
 pub use runtime::{Builder, Runtime};
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};

@@ -1,9 +1,13 @@
 //! Atomics and fences.
 
+#[cfg(all(loopwork_count, not(loopwork_loom)))]
+pub use crate::count::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
+};
 #[cfg(loopwork_loom)]
 pub use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 pub use std::sync::atomic::Ordering;
-#[cfg(not(loopwork_loom))]
+#[cfg(not(any(loopwork_loom, loopwork_count)))]
 pub use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 
 /// `std::sync::atomic::fence`, visible to loom and to the thread sanitizer.
@@ -19,6 +23,8 @@ pub fn fence(order: Ordering) {
         static FENCE: AtomicUsize = AtomicUsize::new(0);
         FENCE.fetch_add(0, Ordering::SeqCst);
     }
+    #[cfg(all(loopwork_count, not(loopwork_loom)))]
+    crate::count::count(crate::count::Access::Fence, &());
     #[cfg(not(loopwork_loom))]
     std::sync::atomic::fence(order);
 }

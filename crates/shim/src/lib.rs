@@ -15,6 +15,7 @@
 //! | `thread.rs` | `yield_now`, `spin_loop` |
 //! | `spin.rs` | whether to spin before sleeping |
 //! | `padded.rs` | `CachePadded` |
+//! | `count.rs` | a build that counts every access |
 //! | `weaken.rs` | the switch that weakens one named ordering |
 //!
 //! [loom]: https://docs.rs/loom
@@ -24,6 +25,8 @@
 pub mod asymmetric;
 pub mod atomic;
 pub mod cell;
+#[cfg(loopwork_count)]
+pub mod count;
 mod padded;
 pub mod spin;
 pub mod sync;

@@ -3,8 +3,12 @@
 //! There is no poisoning: a panic under a lock leaves the lock usable, and each critical section
 //! says what a panic there leaves behind.
 
+#[cfg(all(loopwork_count, not(loopwork_loom)))]
+pub use crate::count::sync::Mutex;
+#[cfg(not(any(loopwork_loom, loopwork_count)))]
+pub use parking_lot::Mutex;
 #[cfg(not(loopwork_loom))]
-pub use parking_lot::{Condvar, Mutex, MutexGuard};
+pub use parking_lot::{Condvar, MutexGuard};
 
 #[cfg(loopwork_loom)]
 pub use self::modelled::{Condvar, Mutex, MutexGuard};

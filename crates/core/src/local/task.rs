@@ -1,0 +1,190 @@
+//! One task of a set: its future and its handle, which share an outcome.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use loopwork_context::Request;
+
+use super::Once;
+use super::ready::Wakeup;
+use crate::task::TaskError;
+
+/// A task of a [`LocalSet`](super::LocalSet): await it for its output, or cancel it.
+///
+/// Like [`Task`](crate::Task), except that it stays on its thread: dropping it detaches the task,
+/// awaiting it gives `Result<T, TaskError>`, a request for cancellation of the awaiting task is
+/// forwarded to it. It is no task of the loop: `current_task` inside is the task that drives the set.
+#[must_use = "a task runs on when its handle is dropped; `drop` it to say that this is meant"]
+pub struct LocalTask<T> {
+    shared: Rc<Shared<T>>,
+}
+
+struct Shared<T> {
+    outcome: RefCell<Outcome<T>>,
+    /// A cancel request waits for the next poll.
+    cancel: Once,
+    wakeup: Arc<Wakeup>,
+}
+
+enum Outcome<T> {
+    Pending(Option<Waker>),
+    Ended(Result<T, TaskError>),
+    Taken,
+}
+
+impl<T> LocalTask<T> {
+    /// Requests cancellation, as [`Task::cancel`](crate::Task::cancel). True if the task had not
+    /// ended.
+    ///
+    /// asyncio: `Task.cancel`.
+    pub fn cancel(&self) -> bool {
+        if self.done() {
+            return false;
+        }
+        self.shared.cancel.set();
+        self.shared.wakeup.wake_by_ref();
+        true
+    }
+
+    /// Whether the task has ended.
+    ///
+    /// asyncio: `Task.done`.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        !matches!(*self.shared.outcome.borrow(), Outcome::Pending(_))
+    }
+}
+
+impl<T> fmt::Debug for LocalTask<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalTask").field("done", &self.done()).finish()
+    }
+}
+
+impl<T> Shared<T> {
+    fn end(&self, result: Result<T, TaskError>) {
+        let before = self.outcome.replace(Outcome::Ended(result));
+        if let Outcome::Pending(Some(waker)) = before {
+            waker.wake();
+        }
+    }
+}
+
+/// A future without its type.
+pub(super) trait Body {
+    /// One poll. True if the task has ended.
+    fn step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool;
+}
+
+/// A future and where its output goes.
+pub(super) struct Run<F: Future> {
+    /// In a box of its own, so that it can be dropped in place at its end. None once it has ended.
+    future: Option<Pin<Box<F>>>,
+    shared: Rc<Shared<F::Output>>,
+}
+
+impl<F: Future> Run<F> {
+    pub(super) fn new(future: F, wakeup: Arc<Wakeup>) -> (Self, LocalTask<F::Output>) {
+        let outcome = RefCell::new(Outcome::Pending(None));
+        let shared = Rc::new(Shared { outcome, cancel: Once::default(), wakeup });
+        (Self { future: Some(Box::pin(future)), shared: shared.clone() }, LocalTask { shared })
+    }
+}
+
+impl<F: Future> Body for Run<F> {
+    fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let this = &mut *self;
+        let Some(future) = &mut this.future else { return true };
+        let poll = loopwork_context::Poll::enter(this.shared.cancel.take());
+        // Unwind: a future that panicked is dropped, and never polled again.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        let cancelled = poll.leave();
+        let result = match polled {
+            Ok(Poll::Pending) if cancelled => Err(TaskError::cancelled()),
+            Ok(Poll::Pending) => return false,
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(payload) => Err(TaskError::panicked(payload)),
+        };
+        // Its destructors run before anybody hears of its end. Unwind: the outcome stands.
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
+        this.shared.end(result);
+        if let Err(payload) = dropped {
+            std::mem::forget(payload);
+        }
+        true
+    }
+}
+
+impl<F: Future> Drop for Run<F> {
+    /// The set is dropped first: the task was cancelled.
+    fn drop(&mut self) {
+        if self.future.take().is_some() {
+            self.shared.end(Err(TaskError::cancelled()));
+        }
+    }
+}
+
+/// The future of an awaited [`LocalTask`]. Dropping it detaches the task.
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct LocalJoin<T> {
+    task: LocalTask<T>,
+    /// A cancel request of the awaiting task, forwarded to the one that is awaited.
+    request: Option<Request>,
+}
+
+impl<T> IntoFuture for LocalTask<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = LocalJoin<T>;
+
+    fn into_future(self) -> LocalJoin<T> {
+        LocalJoin { task: self, request: None }
+    }
+}
+
+impl<T> Future for LocalJoin<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let mut outcome = this.task.shared.outcome.borrow_mut();
+        if let Outcome::Pending(waker) = &mut *outcome {
+            match waker {
+                Some(known) => known.clone_from(cx.waker()),
+                None => *waker = Some(cx.waker().clone()),
+            }
+            drop(outcome);
+            if let Some(request) = loopwork_context::take_request() {
+                // One that is held already merges with the new one.
+                this.request = Some(request);
+                this.task.cancel();
+            }
+            return Poll::Pending;
+        }
+        let taken = std::mem::replace(&mut *outcome, Outcome::Taken);
+        drop(outcome);
+        let Outcome::Ended(result) = taken else { return Poll::Ready(Err(TaskError::taken())) };
+        match (this.request.take(), &result) {
+            // The child took the request that came through here: it goes on upwards.
+            (Some(request), Err(error)) if error.is_cancelled() => {
+                request.resume();
+                Poll::Pending
+            }
+            _ => Poll::Ready(result),
+        }
+    }
+}
+
+impl<T> Drop for LocalJoin<T> {
+    fn drop(&mut self) {
+        if let Outcome::Pending(waker) = &mut *self.task.shared.outcome.borrow_mut() {
+            *waker = None;
+        }
+    }
+}

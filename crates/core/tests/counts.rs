@@ -1,0 +1,135 @@
+//! What an operation costs in accesses to shared memory: counted, not timed.
+//!
+//! Needs a build that counts: `RUSTFLAGS="--cfg loopwork_count" cargo test -p loopwork-core --test
+//! counts`. In any other build this file is empty.
+
+#![cfg(loopwork_count)]
+#![allow(clippy::disallowed_types, reason = "tests are not model-checked")]
+
+mod common;
+
+use std::future::{Future, poll_fn};
+use std::sync::mpsc;
+use std::task::{Poll, Waker};
+
+use common::{runtime, yield_now};
+use loopwork_core::Handle;
+use loopwork_shim::count::{Counts, counts};
+
+const ROUNDS: u64 = 1_000;
+
+/// Counts what `body` does as a task on worker 0 of two, while the other is busy, so that nobody
+/// steals.
+fn counted<F>(body: impl FnOnce(Handle) -> F) -> Counts
+where
+    F: Future<Output = Counts> + Send + 'static,
+{
+    let mut runtime = runtime(2);
+    let handle = runtime.handle();
+    let ((started, busy), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+    let other = handle.spawn(async move {
+        started.send(()).unwrap();
+        ended.recv().unwrap_err();
+    });
+    let body = body(handle.clone());
+    runtime
+        .block_on(async move {
+            // The other worker takes the task, and stays in it.
+            busy.recv().unwrap();
+            let counted = handle.spawn(body).await.unwrap();
+            drop(end);
+            other.await.unwrap();
+            counted
+        })
+        .unwrap()
+}
+
+/// The counts of `ROUNDS` rounds, after as many that warm up.
+async fn rounds<F: Future<Output = ()>>(round: impl Fn() -> F) -> Counts {
+    let mut before = counts();
+    for n in 0..2 * ROUNDS {
+        if n == ROUNDS {
+            before = counts();
+        }
+        round().await;
+    }
+    counts() - before
+}
+
+#[track_caller]
+fn assert_local(what: &str, counts: Counts) {
+    println!("{what}, {ROUNDS} times: {counts:?}");
+    assert_eq!(counts.shared_writes, 0, "{what} writes to lines that others write");
+    assert_eq!(counts.fences, 0, "{what} fences");
+    // Those of the driver, which a busy worker polls every 50 us.
+    assert!(counts.locks <= ROUNDS, "{what} takes locks");
+}
+
+/// One poll that is woken once, from outside of it.
+async fn wait_once(wakers: &mpsc::Sender<Waker>) {
+    let mut polls = 0;
+    poll_fn(|cx| {
+        polls += 1;
+        if polls == 2 {
+            return Poll::Ready(());
+        }
+        wakers.send(cx.waker().clone()).unwrap();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn a_local_spawn_run_and_join() {
+    let counts = counted(|handle| async move {
+        rounds(|| async { handle.spawn(async {}).await.unwrap() }).await
+    });
+    assert_local("spawn and await", counts);
+    // The waker of who awaits: cloned, woken, and its word; then the task's end.
+    assert!(counts.read_modify_writes <= 8 * ROUNDS, "{counts:?}");
+}
+
+#[test]
+fn many_local_spawns_and_then_their_joins() {
+    let counts = counted(|handle| async move {
+        let many = || async {
+            let tasks: Vec<_> = (0..ROUNDS).map(|_| handle.spawn(async {})).collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        };
+        many().await;
+        let before = counts();
+        many().await;
+        counts() - before
+    });
+    assert_local("spawn, run and join", counts);
+    assert!(counts.read_modify_writes <= 3 * ROUNDS, "{counts:?}");
+}
+
+#[test]
+fn a_yield() {
+    let counts = counted(|_| rounds(yield_now));
+    assert_local("yield", counts);
+    assert!(counts.read_modify_writes <= ROUNDS / 10, "{counts:?}");
+}
+
+#[test]
+fn a_wake_and_a_poll() {
+    let counts = counted(|handle| async move {
+        let (wakers, waiting) = mpsc::channel();
+        let waiter = handle.spawn(async move { rounds(|| wait_once(&wakers)).await });
+        // Each round the waiter leaves a waker, and this task wakes it.
+        loop {
+            match waiting.try_recv() {
+                Ok(waker) => Waker::wake(waker),
+                Err(mpsc::TryRecvError::Empty) => yield_now().await,
+                Err(mpsc::TryRecvError::Disconnected) => break,
+            }
+        }
+        waiter.await.unwrap()
+    });
+    assert_local("wake and poll", counts);
+    // Clone of the waker, wake, and the end of the poll; the drop is the wake's.
+    assert!(counts.read_modify_writes <= 4 * ROUNDS, "{counts:?}");
+}
