@@ -31,6 +31,8 @@ pub(crate) struct Options {
     /// How long to wait for a quiet machine before each round.
     pub(crate) patience: Duration,
     pub(crate) csv: Option<PathBuf>,
+    /// As it was given.
+    pub(crate) arguments: Vec<String>,
 }
 
 /// The whole program: reads the arguments of this process and does what they say.
@@ -64,6 +66,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         rounds: 7,
         patience: Duration::ZERO,
         csv: None,
+        arguments: arguments.to_vec(),
     };
     let mut rounds = None;
     let mut arguments = arguments.iter();

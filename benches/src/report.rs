@@ -196,14 +196,11 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let others: Vec<f64> = self.results.entries.iter().map(|entry| entry.others).collect();
         if let Some((middle, (_, most))) = median(&others).zip(range(&others)) {
-            writeln!(f, "CPUs used by others: {middle:.2} in the middle, {most:.2} at most")?;
+            write!(f, "- CPUs used by others: {middle:.2} in the middle, {most:.2} at most.")?;
             if middle > QUIET {
-                writeln!(
-                    f,
-                    "The machine was NOT QUIET: these figures say little, ratios included."
-                )?;
+                write!(f, " **NOT QUIET**: these figures say little, ratios included.")?;
             }
-            writeln!(f)?;
+            writeln!(f, "\n")?;
         }
         writeln!(f, "{}\n{}\n{}", self.medians(), self.costs(), self.targets())
     }

@@ -10,6 +10,7 @@ use crate::csv;
 use crate::machine::{self, Watch};
 use crate::measurement::Measurement;
 use crate::options::Options;
+use crate::origin::Origin;
 use crate::report::{Entry, Results};
 use crate::row::Row;
 
@@ -40,8 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             }
         }
     }
-    println!("{}; {} workers, {} rounds", machine::describe(), options.workers, options.rounds);
-    print!("{}", results.report(&options.rows));
+    print!("{}{}", Origin::of(options), results.report(&options.rows));
     if let Some(file) = &options.csv {
         let written = csv::write(file, results.entries());
         written.map_err(|error| format!("{}: {error}", file.display()))?;
