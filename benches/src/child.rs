@@ -85,9 +85,21 @@ fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
     match row {
         Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
         Row::SpawnRemote => C::run(workers, |contender| work::spawn_remote(contender, plan)),
+        Row::ChainedSpawn => C::run(workers, |contender| work::chained_spawn(contender, plan)),
+        Row::ForkJoin => C::run(workers, |contender| work::fork_join(contender, plan)),
+        Row::Unequal => C::run(workers, |contender| work::unequal(contender, plan)),
+        Row::SpawnLate => C::run(workers, |contender| work::spawn_late(contender, plan)),
+        Row::SpawnLateWarm => C::run(workers, |contender| work::spawn_late_warm(contender, plan)),
+        Row::Burst => C::run(workers, |contender| work::burst(contender, plan)),
         Row::YieldMany => C::run(workers, |contender| work::yield_many(contender, plan)),
         Row::PingPong => C::run(workers, |contender| work::ping_pong(contender, plan)),
         Row::RemoteWake => C::run(workers, |contender| work::remote_wake(contender, plan)),
+        Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
+        Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
+        Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),
+        Row::Live1m => C::run(workers, |contender| work::live(contender, plan.live_1m)),
+        Row::IdleCpu => C::run(workers, |contender| work::idle_cpu(contender, plan)),
+        Row::IdleBusyOne => C::run(workers, |contender| work::idle_busy_one(contender, plan)),
         Row::Echo => C::run(workers, |contender| work::echo(contender, plan)),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for &row in &options.rows {
         eprintln!("{} ...", row.name());
         // One after the other within a round: a slow minute of the machine meets all of them.
-        for round in 0..options.rounds {
+        for round in 0..row.rounds(options.rounds) {
             machine::wait_until_quiet(options.patience);
             for runtime in participants(row) {
                 let &Options { workers, smoke, .. } = options;
