@@ -7,7 +7,7 @@ use std::time::Duration;
 #[cfg(feature = "smol")]
 use crate::contender::Smol;
 #[cfg(feature = "tokio")]
-use crate::contender::Tokio;
+use crate::contender::{Bare, CurrentThread, Tokio};
 use crate::contender::{Contender, Loopwork, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
@@ -73,6 +73,10 @@ fn measure(assignment: Assignment) -> Result<Measurement, String> {
         Runtime::Loopwork => Ok(measure_with::<Loopwork>(assignment.row, plan)),
         #[cfg(feature = "tokio")]
         Runtime::Tokio => Ok(measure_with::<Tokio>(assignment.row, plan)),
+        #[cfg(feature = "tokio")]
+        Runtime::TokioBare => Ok(measure_with::<Tokio<Bare>>(assignment.row, plan)),
+        #[cfg(feature = "tokio")]
+        Runtime::TokioCt => Ok(measure_with::<Tokio<CurrentThread>>(assignment.row, plan)),
         #[cfg(feature = "smol")]
         Runtime::Smol => Ok(measure_with::<Smol>(assignment.row, plan)),
         Runtime::Floor if assignment.row == Row::Echo => floor::echo(&plan),

@@ -99,6 +99,13 @@ impl Results {
             }
         }
     }
+
+    /// Those that were measured, and of those that always take part the others too.
+    fn runtimes(&self) -> impl Iterator<Item = Runtime> {
+        Runtime::ALL.into_iter().filter(|&runtime| {
+            !runtime.is_opt_in() || self.entries.iter().any(|entry| entry.runtime == runtime)
+        })
+    }
 }
 
 /// Three tables, in Markdown: the medians, what they cost, and how far the targets are.
@@ -110,7 +117,7 @@ pub(crate) struct Report<'a> {
 
 impl Report<'_> {
     fn medians(&self) -> Table {
-        let names = Runtime::ALL.into_iter().map(Runtime::name);
+        let names = self.results.runtimes().map(Runtime::name);
         let head = ["median", "unit"].into_iter().chain(names);
         let mut table = Table::new(head.chain(["ours / best peer", "targets"]));
         for &row in self.rows {
@@ -120,7 +127,7 @@ impl Report<'_> {
             };
             let ratio = self.results.ratio(row).map_or_else(nothing, |ratio| format!("{ratio:.2}"));
             let begin = [row.name().to_owned(), row.unit().name().to_owned()];
-            let cells = begin.into_iter().chain(Runtime::ALL.into_iter().map(cell));
+            let cells = begin.into_iter().chain(self.results.runtimes().map(cell));
             table.push(cells.chain([ratio, self.standing(row)]));
         }
         table
@@ -149,7 +156,7 @@ impl Report<'_> {
             "CPU ns / operation",
         ]);
         for &row in self.rows {
-            for runtime in Runtime::ALL {
+            for runtime in self.results.runtimes() {
                 if let Some(cells) = self.cost(row, runtime) {
                     table.push(cells);
                 }
@@ -296,6 +303,17 @@ mod tests {
         assert_eq!(report.ratio(Row::IdleCpu), Some(1.0));
         let samples = [(Runtime::Loopwork, 4_000.0), (Runtime::Tokio, 0.0)];
         assert_eq!(results(Row::IdleCpu, &samples).ratio(Row::IdleCpu), Some(4.0));
+    }
+
+    #[test]
+    fn opt_ins_have_a_column_and_count_where_they_were_measured() {
+        let mut samples = vec![(Runtime::Loopwork, 10.0), (Runtime::Tokio, 40.0)];
+        let without = results(Row::SpawnJoin, &samples);
+        assert!(!without.report(&[Row::SpawnJoin]).to_string().contains("tokio-ct"));
+        samples.push((Runtime::TokioCt, 20.0));
+        let with = results(Row::SpawnJoin, &samples);
+        assert!(with.report(&[Row::SpawnJoin]).to_string().contains("tokio-ct"));
+        assert_eq!(with.ratio(Row::SpawnJoin), Some(0.5));
     }
 
     #[test]

@@ -145,6 +145,14 @@ impl Row {
         }
     }
 
+    /// Whether the work has the same meaning for a runtime that has only one thread.
+    pub(crate) fn fits_one_thread(self) -> bool {
+        !matches!(
+            self,
+            Self::Unequal | Self::SpawnLate | Self::SpawnLateWarm | Self::Burst | Self::IdleBusyOne
+        )
+    }
+
     /// How many processes a runtime gets, when so many are asked for. Fewer for what takes long and
     /// hardly varies.
     pub(crate) fn rounds(self, asked: usize) -> usize {

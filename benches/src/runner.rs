@@ -23,7 +23,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         // One after the other within a round: a slow minute of the machine meets all of them.
         for round in 0..row.rounds(options.rounds) {
             machine::wait_until_quiet(options.patience);
-            for runtime in participants(row) {
+            for runtime in participants(row, options.opt_ins) {
                 let &Options { workers, smoke, .. } = options;
                 let assignment = Assignment { runtime, row, workers, smoke };
                 let watch = Watch::begin();
@@ -53,9 +53,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 }
 
 /// Who is measured at a row.
-fn participants(row: Row) -> impl Iterator<Item = Runtime> {
+fn participants(row: Row, opt_ins: bool) -> impl Iterator<Item = Runtime> {
     Runtime::ALL.into_iter().filter(move |&runtime| {
-        runtime.is_present() && (runtime != Runtime::Floor || row == Row::Echo)
+        runtime.is_present() && runtime.takes_part(row) && (opt_ins || !runtime.is_opt_in())
     })
 }
 

@@ -44,6 +44,21 @@ fn every_row_is_measured_on_every_runtime() {
 }
 
 #[test]
+fn opt_ins_take_part_when_they_are_asked_for() {
+    let output = runner(&["--smoke", "--opt-ins", "--rows", "spawn_join,unequal"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = String::from_utf8_lossy(&output.stdout);
+    let line = |row: &str, runtime: &str| {
+        report.lines().any(|line| {
+            let mut cells = line.split('|').skip(1).map(str::trim);
+            cells.next() == Some(row) && cells.next() == Some(runtime)
+        })
+    };
+    assert!(line("spawn_join", "tokio-bare") && line("spawn_join", "tokio-ct"), "{report}");
+    assert!(line("unequal", "tokio-bare") && !line("unequal", "tokio-ct"), "{report}");
+}
+
+#[test]
 fn an_unknown_row_is_an_error_that_names_the_rows() {
     let output = runner(&["--rows", "nothing"]);
     assert!(!output.status.success());
