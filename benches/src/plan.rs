@@ -133,7 +133,7 @@ impl Plan {
             idle: IdlePlan {
                 window: Duration::from_millis(200),
                 computes: Duration::from_micros(10),
-                sampling: Sampling::times(1, 3),
+                sampling: Sampling::times(1, 2),
             },
             echo: EchoPlan {
                 connections: 64,

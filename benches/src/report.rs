@@ -195,7 +195,7 @@ impl Report<'_> {
     }
 
     fn target(&self, row: Row, target: Target) -> [String; 5] {
-        let ratio = |value: f64| format!("{value:.2}");
+        let ratio = |value: f64| format!("{value:.3}");
         let verdict = self.results.verdict(row, target);
         let is = verdict.map(|(is, _)| is);
         let (measure, of, is, is_to_be) = match target {
@@ -283,7 +283,7 @@ mod tests {
         let results = results(Row::Echo, &[(Runtime::Loopwork, 96.0), (Runtime::Floor, 100.0)]);
         let report = results.report(&[Row::Echo]);
         let [_, of, is, is_to_be, reached] = report.target(Row::Echo, Row::Echo.targets()[0]);
-        assert_eq!([of, is, is_to_be, reached], ["the floor", "0.96", ">= 0.95", "reached"]);
+        assert_eq!([of, is, is_to_be, reached], ["the floor", "0.960", ">= 0.95", "reached"]);
     }
 
     #[test]
