@@ -7,7 +7,7 @@ use std::time::Duration;
 #[cfg(feature = "smol")]
 use crate::contender::Smol;
 #[cfg(feature = "tokio")]
-use crate::contender::Tokio;
+use crate::contender::{Bare, CurrentThread, Tokio};
 use crate::contender::{Contender, Loopwork, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
@@ -73,6 +73,10 @@ fn measure(assignment: Assignment) -> Result<Measurement, String> {
         Runtime::Loopwork => Ok(measure_with::<Loopwork>(assignment.row, plan)),
         #[cfg(feature = "tokio")]
         Runtime::Tokio => Ok(measure_with::<Tokio>(assignment.row, plan)),
+        #[cfg(feature = "tokio")]
+        Runtime::TokioBare => Ok(measure_with::<Tokio<Bare>>(assignment.row, plan)),
+        #[cfg(feature = "tokio")]
+        Runtime::TokioCt => Ok(measure_with::<Tokio<CurrentThread>>(assignment.row, plan)),
         #[cfg(feature = "smol")]
         Runtime::Smol => Ok(measure_with::<Smol>(assignment.row, plan)),
         Runtime::Floor if assignment.row == Row::Echo => floor::echo(&plan),
@@ -85,9 +89,21 @@ fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
     match row {
         Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
         Row::SpawnRemote => C::run(workers, |contender| work::spawn_remote(contender, plan)),
+        Row::ChainedSpawn => C::run(workers, |contender| work::chained_spawn(contender, plan)),
+        Row::ForkJoin => C::run(workers, |contender| work::fork_join(contender, plan)),
+        Row::Unequal => C::run(workers, |contender| work::unequal(contender, plan)),
+        Row::SpawnLate => C::run(workers, |contender| work::spawn_late(contender, plan)),
+        Row::SpawnLateWarm => C::run(workers, |contender| work::spawn_late_warm(contender, plan)),
+        Row::Burst => C::run(workers, |contender| work::burst(contender, plan)),
         Row::YieldMany => C::run(workers, |contender| work::yield_many(contender, plan)),
         Row::PingPong => C::run(workers, |contender| work::ping_pong(contender, plan)),
         Row::RemoteWake => C::run(workers, |contender| work::remote_wake(contender, plan)),
+        Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
+        Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
+        Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),
+        Row::Live1m => C::run(workers, |contender| work::live(contender, plan.live_1m)),
+        Row::IdleCpu => C::run(workers, |contender| work::idle_cpu(contender, plan)),
+        Row::IdleBusyOne => C::run(workers, |contender| work::idle_busy_one(contender, plan)),
         Row::Echo => C::run(workers, |contender| work::echo(contender, plan)),
     }
 }

@@ -18,8 +18,9 @@
 //! | `recorder.rs` | warm-up, samples and what they cost |
 //! | `measurement.rs` | what a child has to say, as one line |
 //! | `statistics.rs` | medians and quantiles |
-//! | `usage.rs` | CPU time and context switches of this process |
+//! | `usage.rs` | CPU time, context switches and memory of this process |
 //! | `report.rs`, `table.rs` | what the runner prints |
+//! | `origin.rs` | the head of what it prints: machine, commit, command |
 //! | `machine.rs` | what it runs on, and who else does |
 //! | `csv.rs` | what the runner writes down |
 
@@ -34,6 +35,7 @@ mod load;
 mod machine;
 mod measurement;
 mod options;
+mod origin;
 mod plan;
 mod recorder;
 mod report;

@@ -1,5 +1,4 @@
-//! The machine that the runner finds itself on, and what others do with it meanwhile: a table
-//! without them means nothing.
+//! The machine that the runner finds itself on, and what others do with it meanwhile.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -14,11 +13,12 @@ const QUIET: f64 = 0.1;
 /// The unit of `/proc/stat`: `USER_HZ` is 100 on Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The processor and how many of it there are.
+/// The processor, how many of it there are, and the kernel.
 pub(crate) fn describe() -> String {
     let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown CPU".to_owned());
     let cpus = available_parallelism().map_or(1, NonZeroUsize::get);
-    format!("{model}, {cpus} CPUs")
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{model}, {cpus} CPUs; Linux {}", release.trim())
 }
 
 /// Waits until nobody else uses the machine, but not longer than `patience`.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use crate::statistics::median;
 use crate::usage::Usage;
 
-/// What one process measured. Times are in nanoseconds, rates per second.
+/// What one process measured. Times are in nanoseconds, rates per second, everything else in its
+/// row's unit.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Measurement {
     /// Operations that `used` is spread over.
     pub(crate) operations: u64,
     pub(crate) used: Usage,
-    /// Of single operations, in nanoseconds, where the row looks at its tail.
+    /// Of single operations, where the row looks at its tail.
     pub(crate) p99: Option<f64>,
     pub(crate) samples: Vec<f64>,
 }
@@ -39,7 +40,7 @@ impl fmt::Display for Measurement {
         let Usage { cpu, switches } = self.used;
         write!(f, "operations={} cpu={} switches={switches}", self.operations, cpu.as_nanos())?;
         if let Some(p99) = self.p99 {
-            write!(f, " p99={p99:.1}")?;
+            write!(f, " p99={p99:.3}")?;
         }
         write!(f, " samples={}", join(&self.samples))
     }
@@ -80,7 +81,7 @@ pub(crate) fn list(line: &str, name: &str) -> Result<Vec<f64>, String> {
 }
 
 pub(crate) fn join(values: &[f64]) -> String {
-    values.iter().map(|value| format!("{value:.1}")).collect::<Vec<_>>().join(",")
+    values.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn a_line_reads_back_as_it_was() {
         let used = Usage { cpu: Duration::from_nanos(500), switches: 7 };
-        let samples = vec![1.5, 2.0, 9.0];
+        let samples = vec![1.125, 2.0, 9.0];
         let measurement = Measurement { operations: 1_000, used, p99: Some(3.5), samples };
         assert_eq!(measurement.to_string().parse(), Ok(measurement.clone()));
         assert_eq!(

@@ -17,6 +17,7 @@ Compares Loopwork with tokio and smol: the same work, one process a runtime, rou
     --workers N    how many workers each runtime has (2)
     --rounds N     how many processes each runtime gets for a row (7)
     --quiet SECS   waits before each round, at most so long, until nobody else uses the machine
+    --opt-ins      tokio without sockets and timers, and tokio on one thread, count as peers too
     --csv FILE     writes every process's samples to a file
     --help         prints this
 ";
@@ -30,7 +31,11 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     /// How long to wait for a quiet machine before each round.
     pub(crate) patience: Duration,
+    /// Whether peers take part that are not built as they come.
+    pub(crate) opt_ins: bool,
     pub(crate) csv: Option<PathBuf>,
+    /// As it was given.
+    pub(crate) arguments: Vec<String>,
 }
 
 /// The whole program: reads the arguments of this process and does what they say.
@@ -63,7 +68,9 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         workers: 2,
         rounds: 7,
         patience: Duration::ZERO,
+        opt_ins: false,
         csv: None,
+        arguments: arguments.to_vec(),
     };
     let mut rounds = None;
     let mut arguments = arguments.iter();
@@ -75,6 +82,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             "--workers" => options.workers = parse_count(value()?)?,
             "--rounds" => rounds = Some(parse_count(value()?)?),
             "--quiet" => options.patience = Duration::from_secs(parse_count(value()?)? as u64),
+            "--opt-ins" => options.opt_ins = true,
             "--csv" => options.csv = Some(value()?.into()),
             _ => return Err(format!("no option is called {name}; try --help")),
         }
@@ -110,6 +118,7 @@ mod tests {
         let options = options("").unwrap();
         assert_eq!(options.rows, Row::ALL);
         assert_eq!((options.smoke, options.workers, options.rounds), (false, 2, 7));
+        assert!(!options.opt_ins);
     }
 
     #[test]

@@ -6,8 +6,15 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) workers: usize,
-    /// Tasks of `spawn_join` and `spawn_remote`.
+    /// Tasks of `spawn_join`, `spawn_remote` and `chained_spawn`.
     pub(crate) tasks: usize,
+    /// Which number `fork_join` computes.
+    pub(crate) fibonacci: u32,
+    pub(crate) unequal: UnequalPlan,
+    pub(crate) late: LatePlan,
+    pub(crate) burst: BurstPlan,
+    /// How long nothing is submitted, so that the workers sleep, in `spawn_late` and `burst`.
+    pub(crate) pause: Duration,
     /// Tasks of `yield_many`, and how often each yields.
     pub(crate) yielders: usize,
     pub(crate) yields: usize,
@@ -15,7 +22,62 @@ pub(crate) struct Plan {
     pub(crate) pairs: usize,
     /// Submissions of `remote_wake` that make one sample.
     pub(crate) wakes: usize,
+    /// In a process whose heap is new: a second time, the tasks would find memory that is there.
+    pub(crate) memory: CrowdPlan,
+    pub(crate) live_1k: CrowdPlan,
+    pub(crate) live_100k: CrowdPlan,
+    pub(crate) live_1m: CrowdPlan,
+    pub(crate) idle: IdlePlan,
     pub(crate) echo: EchoPlan,
+    pub(crate) sampling: Sampling,
+}
+
+/// The tasks of `unequal`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnequalPlan {
+    pub(crate) tasks: usize,
+    /// How long most tasks compute.
+    pub(crate) short: Duration,
+    /// One task in so many computes for `long`.
+    pub(crate) every: usize,
+    pub(crate) long: Duration,
+}
+
+/// The children of `spawn_late`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LatePlan {
+    /// How long the parent computes.
+    pub(crate) computes: Duration,
+    /// How many tasks have been spawned and awaited before, where that is done.
+    pub(crate) rounds: usize,
+    /// Children that make one sample.
+    pub(crate) children: usize,
+}
+
+/// The tasks of `burst`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BurstPlan {
+    pub(crate) tasks: usize,
+    /// How long each computes.
+    pub(crate) computes: Duration,
+    /// Bursts that make one sample.
+    pub(crate) bursts: usize,
+}
+
+/// Tasks that are alive at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CrowdPlan {
+    pub(crate) tasks: usize,
+    pub(crate) sampling: Sampling,
+}
+
+/// How long an idle loop is watched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdlePlan {
+    /// For one sample; whole milliseconds.
+    pub(crate) window: Duration,
+    /// How long the one busy task computes between two yields.
+    pub(crate) computes: Duration,
     pub(crate) sampling: Sampling,
 }
 
@@ -48,13 +110,31 @@ pub(crate) struct Sampling {
 impl Plan {
     /// What is compared.
     pub(crate) fn full(workers: usize) -> Self {
+        let sampling = Sampling {
+            warm_up: Enough { times: 3, duration: Duration::from_millis(100) },
+            samples: Enough { times: 7, duration: Duration::from_millis(400) },
+        };
         Self {
             workers,
             tasks: 20_000,
+            fibonacci: 20,
+            unequal: UnequalPlan { tasks: 4_000, ..UnequalPlan::OF_ANY_SIZE },
+            late: LatePlan { computes: Duration::from_micros(300), rounds: 500, children: 20 },
+            burst: BurstPlan { tasks: 8, computes: Duration::from_micros(100), bursts: 20 },
+            pause: Duration::from_millis(1),
             yielders: 200,
             yields: 1_000,
             pairs: 2_000,
             wakes: 500,
+            memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
+            live_1k: CrowdPlan { tasks: 1_000, sampling },
+            live_100k: CrowdPlan { tasks: 100_000, sampling: Sampling::times(2, 5) },
+            live_1m: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(1, 2) },
+            idle: IdlePlan {
+                window: Duration::from_millis(200),
+                computes: Duration::from_micros(10),
+                sampling: Sampling::times(1, 2),
+            },
             echo: EchoPlan {
                 connections: 64,
                 bytes: 64,
@@ -62,23 +142,34 @@ impl Plan {
                 window: Duration::from_millis(300),
                 windows: 3,
             },
-            sampling: Sampling {
-                warm_up: Enough { times: 3, duration: Duration::from_millis(100) },
-                samples: Enough { times: 7, duration: Duration::from_millis(400) },
-            },
+            sampling,
         }
     }
 
     /// Enough to see that everything works.
     pub(crate) fn smoke(workers: usize) -> Self {
-        let twice = Enough { times: 2, duration: Duration::ZERO };
+        let sampling = Sampling::times(2, 2);
         Self {
             workers,
             tasks: 200,
+            fibonacci: 10,
+            unequal: UnequalPlan { tasks: 160, ..UnequalPlan::OF_ANY_SIZE },
+            late: LatePlan { computes: Duration::from_micros(300), rounds: 20, children: 5 },
+            burst: BurstPlan { tasks: 8, computes: Duration::from_micros(100), bursts: 5 },
+            pause: Duration::from_millis(1),
             yielders: 20,
             yields: 50,
             pairs: 50,
             wakes: 20,
+            memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },
+            live_1k: CrowdPlan { tasks: 50, sampling },
+            live_100k: CrowdPlan { tasks: 500, sampling },
+            live_1m: CrowdPlan { tasks: 2_000, sampling },
+            idle: IdlePlan {
+                window: Duration::from_millis(10),
+                computes: Duration::from_micros(10),
+                sampling,
+            },
             echo: EchoPlan {
                 connections: 8,
                 bytes: 64,
@@ -86,13 +177,53 @@ impl Plan {
                 window: Duration::from_millis(30),
                 windows: 2,
             },
-            sampling: Sampling { warm_up: twice, samples: twice },
+            sampling,
         }
+    }
+}
+
+impl UnequalPlan {
+    const OF_ANY_SIZE: Self = Self {
+        tasks: 0,
+        short: Duration::from_micros(5),
+        every: 16,
+        long: Duration::from_micros(400),
+    };
+
+    /// How long a task computes, counted from zero.
+    pub(crate) fn duration(&self, number: usize) -> Duration {
+        if number % self.every == self.every - 1 { self.long } else { self.short }
+    }
+
+    /// How long all tasks compute, together.
+    pub(crate) fn work(&self) -> Duration {
+        (0..self.tasks).map(|number| self.duration(number)).sum()
+    }
+}
+
+impl Sampling {
+    /// So often for the warm-up, and so often after it.
+    fn times(warm_up: usize, samples: usize) -> Self {
+        let times = |times| Enough { times, duration: Duration::ZERO };
+        Self { warm_up: times(warm_up), samples: times(samples) }
     }
 }
 
 impl Enough {
     pub(crate) fn reached(self, times: usize, duration: Duration) -> bool {
         times >= self.times && duration >= self.duration
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sixteenth_task_is_eighty_times_as_long() {
+        let unequal = Plan::full(2).unequal;
+        let long = (0..unequal.tasks).filter(|&number| unequal.duration(number) == unequal.long);
+        assert_eq!((long.count(), unequal.long), (250, unequal.short * 80));
+        assert_eq!(unequal.work(), Duration::from_micros(250 * 400 + 3_750 * 5));
     }
 }

@@ -61,23 +61,24 @@ impl Recorder {
 
     /// All operations of one repetition together took so long.
     pub(crate) fn add(&mut self, took: Duration) {
-        self.add_sample(took.as_nanos() as f64 / self.operations as f64);
+        self.add_value(took.as_nanos() as f64 / self.operations as f64);
     }
 
-    /// As [`add`](Recorder::add), where each operation was measured by itself: the sample is
-    /// their median, and their tail is kept too.
+    /// As [`add`](Recorder::add), where each operation was measured by itself, in the row's unit:
+    /// the sample is their median, and their tail is kept too.
     pub(crate) fn add_latencies(&mut self, took: &mut [f64]) {
         let middle = quantile(took, 0.5).expect("a repetition has operations");
         if self.usage.is_some() {
             self.latencies.extend_from_slice(took);
         }
-        self.add_sample(middle);
+        self.add_value(middle);
     }
 
-    fn add_sample(&mut self, nanoseconds: f64) {
+    /// As [`add`](Recorder::add), for a row whose value is something else than time.
+    pub(crate) fn add_value(&mut self, value: f64) {
         self.times += 1;
         if self.usage.is_some() {
-            self.samples.push(nanoseconds);
+            self.samples.push(value);
         }
     }
 

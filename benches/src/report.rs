@@ -59,32 +59,56 @@ impl Results {
             .map(|entry| &entry.measurement)
     }
 
-    /// What ours is divided by for a target.
-    fn reference(&self, row: Row, target: Target) -> Option<f64> {
-        match target {
-            Target::OfFloor(measure, _) => self.middle(row, Runtime::Floor, measure),
-            Target::OfBestPeer(measure, _) => Runtime::PEERS
-                .into_iter()
-                .filter_map(|peer| self.middle(row, peer, measure))
-                .min_by(f64::total_cmp),
+    /// Ours, and what it is held against; less than the row can tell from nothing is not compared.
+    fn compared(&self, row: Row, measure: Measure, with: Option<f64>) -> Option<f64> {
+        let resolution = if measure == Measure::Median { row.resolution() } else { 0.0 };
+        let ours = self.middle(row, Runtime::Loopwork, measure)?;
+        Some(ours.max(resolution) / with?.max(resolution))
+    }
+
+    /// The best of the peers that were measured.
+    fn best_peer(&self, row: Row, measure: Measure) -> Option<f64> {
+        let peers = Runtime::PEERS.into_iter().filter_map(|peer| self.middle(row, peer, measure));
+        if measure == Measure::Median && row.unit().larger_is_better() {
+            peers.max_by(f64::total_cmp)
+        } else {
+            peers.min_by(f64::total_cmp)
         }
     }
 
     /// Ours over the best peer's median.
     fn ratio(&self, row: Row) -> Option<f64> {
-        let ours = self.middle(row, Runtime::Loopwork, Measure::Median)?;
-        let peers = Runtime::PEERS.map(|peer| self.middle(row, peer, Measure::Median));
-        let peers = peers.into_iter().flatten();
-        let best = if row.unit().larger_is_better() {
-            peers.max_by(f64::total_cmp)
-        } else {
-            peers.min_by(f64::total_cmp)
-        };
-        Some(ours / best?)
+        self.compared(row, Measure::Median, self.best_peer(row, Measure::Median))
+    }
+
+    /// What we are at a target, and whether that is enough. `None` if something was not measured.
+    fn verdict(&self, row: Row, target: Target) -> Option<(f64, bool)> {
+        match target {
+            Target::OfBestPeer(measure, bound) => {
+                let is = self.compared(row, measure, self.best_peer(row, measure))?;
+                Some((is, is <= bound))
+            }
+            Target::OfFloor(measure, bound) => {
+                let floor = self.middle(row, Runtime::Floor, measure);
+                let is = self.compared(row, measure, floor)?;
+                Some((is, is >= bound))
+            }
+            Target::AtMost(measure, bound) => {
+                let is = self.middle(row, Runtime::Loopwork, measure)?;
+                Some((is, is <= bound))
+            }
+        }
+    }
+
+    /// Those that were measured, and of those that always take part the others too.
+    fn runtimes(&self) -> impl Iterator<Item = Runtime> {
+        Runtime::ALL.into_iter().filter(|&runtime| {
+            !runtime.is_opt_in() || self.entries.iter().any(|entry| entry.runtime == runtime)
+        })
     }
 }
 
-/// Three tables: the medians, what they cost, and how far the targets are.
+/// Three tables, in Markdown: the medians, what they cost, and how far the targets are.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     results: &'a Results,
@@ -93,45 +117,46 @@ pub(crate) struct Report<'a> {
 
 impl Report<'_> {
     fn medians(&self) -> Table {
-        let mut table = Table::new(&[
-            "median",
-            "unit",
-            "loopwork",
-            "tokio",
-            "smol",
-            "floor",
-            "ours / best peer",
-        ]);
+        let names = self.results.runtimes().map(Runtime::name);
+        let head = ["median", "unit"].into_iter().chain(names);
+        let mut table = Table::new(head.chain(["ours / best peer", "targets"]));
         for &row in self.rows {
             let cell = |runtime: Runtime| {
                 let value = self.results.middle(row, runtime, Measure::Median);
-                value.map_or_else(|| missing(runtime), |value| in_unit(value, row.unit()))
+                value.map_or_else(|| missing(runtime), |value| row.unit().show(value))
             };
-            table.push([
-                row.name().to_owned(),
-                row.unit().name().to_owned(),
-                cell(Runtime::Loopwork),
-                cell(Runtime::Tokio),
-                cell(Runtime::Smol),
-                cell(Runtime::Floor),
-                self.results.ratio(row).map_or_else(nothing, |ratio| format!("{ratio:.2}")),
-            ]);
+            let ratio = self.results.ratio(row).map_or_else(nothing, |ratio| format!("{ratio:.2}"));
+            let begin = [row.name().to_owned(), row.unit().name().to_owned()];
+            let cells = begin.into_iter().chain(self.results.runtimes().map(cell));
+            table.push(cells.chain([ratio, self.standing(row)]));
         }
         table
     }
 
+    /// Whether all targets of a row are reached.
+    fn standing(&self, row: Row) -> String {
+        let verdict = |&target| self.results.verdict(row, target);
+        let verdicts: Option<Vec<_>> = row.targets().iter().map(verdict).collect();
+        match verdicts {
+            Some(verdicts) if !verdicts.is_empty() => {
+                reached(verdicts.iter().all(|&(_, reached)| reached))
+            }
+            _ => nothing(),
+        }
+    }
+
     fn costs(&self) -> Table {
-        let mut table = Table::new(&[
+        let mut table = Table::new([
             "row",
             "runtime",
             "median",
             "lowest to highest process",
-            "p99 us",
+            "p99",
             "switches / 1,000",
             "CPU ns / operation",
         ]);
         for &row in self.rows {
-            for runtime in Runtime::ALL {
+            for runtime in self.results.runtimes() {
                 if let Some(cells) = self.cost(row, runtime) {
                     table.push(cells);
                 }
@@ -142,7 +167,7 @@ impl Report<'_> {
 
     fn cost(&self, row: Row, runtime: Runtime) -> Option<[String; 7]> {
         let of = || self.results.of(row, runtime);
-        let unit = row.unit();
+        let (unit, tail) = (row.unit(), row.unit_of_tail());
         let medians: Vec<f64> = of().map(Measurement::median).collect();
         let (lowest, highest) = range(&medians)?;
         let p99 = self.results.middle(row, runtime, Measure::P99);
@@ -151,16 +176,16 @@ impl Report<'_> {
         Some([
             row.name().to_owned(),
             runtime.name().to_owned(),
-            format!("{} {}", in_unit(median(&medians)?, unit), unit.name()),
-            format!("{} to {}", in_unit(lowest, unit), in_unit(highest, unit)),
-            p99.map_or_else(nothing, |p99| in_unit(p99, Unit::Microseconds)),
+            format!("{} {}", unit.show(median(&medians)?), unit.name()),
+            format!("{} to {}", unit.show(lowest), unit.show(highest)),
+            p99.map_or_else(nothing, |p99| format!("{} {}", tail.show(p99), tail.name())),
             format!("{switches:.1}"),
-            in_unit(cpu, Unit::Nanoseconds),
+            Unit::Nanoseconds.show(cpu),
         ])
     }
 
     fn targets(&self) -> Table {
-        let mut table = Table::new(&["target", "of", "is", "is to be", "reached"]);
+        let mut table = Table::new(["target", "of", "is", "is to be", "reached"]);
         for &row in self.rows {
             for &target in row.targets() {
                 table.push(self.target(row, target));
@@ -170,24 +195,27 @@ impl Report<'_> {
     }
 
     fn target(&self, row: Row, target: Target) -> [String; 5] {
-        let (measure, of, bound, is_to_be) = match target {
+        let ratio = |value: f64| format!("{value:.3}");
+        let verdict = self.results.verdict(row, target);
+        let is = verdict.map(|(is, _)| is);
+        let (measure, of, is, is_to_be) = match target {
             Target::OfBestPeer(measure, bound) => {
-                (measure, "the best peer", bound, format!("<= {bound}"))
+                (measure, "the best peer", is.map(ratio), format!("<= {bound}"))
             }
-            Target::OfFloor(measure, bound) => (measure, "the floor", bound, format!(">= {bound}")),
+            Target::OfFloor(measure, bound) => {
+                (measure, "the floor", is.map(ratio), format!(">= {bound}"))
+            }
+            Target::AtMost(measure, bound) => {
+                let show = |value| format!("{} {}", row.unit().show(value), row.unit().name());
+                (measure, "itself", is.map(show), format!("<= {}", show(bound)))
+            }
         };
-        let ours = self.results.middle(row, Runtime::Loopwork, measure);
-        let ratio = ours.zip(self.results.reference(row, target)).map(|(ours, of)| ours / of);
-        let reached = ratio.map(|ratio| match target {
-            Target::OfBestPeer(..) => ratio <= bound,
-            Target::OfFloor(..) => ratio >= bound,
-        });
         [
             format!("{}, {}", row.name(), measure.name()),
             of.to_owned(),
-            ratio.map_or_else(nothing, |ratio| format!("{ratio:.2}")),
+            is.unwrap_or_else(nothing),
             is_to_be,
-            reached.map_or_else(nothing, |reached| if reached { "yes" } else { "no" }.to_owned()),
+            verdict.map_or_else(nothing, |(_, is_reached)| reached(is_reached)),
         ]
     }
 }
@@ -196,25 +224,18 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let others: Vec<f64> = self.results.entries.iter().map(|entry| entry.others).collect();
         if let Some((middle, (_, most))) = median(&others).zip(range(&others)) {
-            writeln!(f, "CPUs used by others: {middle:.2} in the middle, {most:.2} at most")?;
+            write!(f, "- CPUs used by others: {middle:.2} in the middle, {most:.2} at most.")?;
             if middle > QUIET {
-                writeln!(
-                    f,
-                    "The machine was NOT QUIET: these figures say little, ratios included."
-                )?;
+                write!(f, " **NOT QUIET**: these figures say little, ratios included.")?;
             }
-            writeln!(f)?;
+            writeln!(f, "\n")?;
         }
         writeln!(f, "{}\n{}\n{}", self.medians(), self.costs(), self.targets())
     }
 }
 
-fn in_unit(value: f64, unit: Unit) -> String {
-    match unit {
-        Unit::Nanoseconds if value < 100.0 => format!("{value:.1}"),
-        Unit::Nanoseconds | Unit::PerSecond => format!("{value:.0}"),
-        Unit::Microseconds => format!("{:.1}", value / 1e3),
-    }
+fn reached(is_reached: bool) -> String {
+    if is_reached { "reached" } else { "**missed**" }.to_owned()
 }
 
 fn missing(runtime: Runtime) -> String {
@@ -262,7 +283,37 @@ mod tests {
         let results = results(Row::Echo, &[(Runtime::Loopwork, 96.0), (Runtime::Floor, 100.0)]);
         let report = results.report(&[Row::Echo]);
         let [_, of, is, is_to_be, reached] = report.target(Row::Echo, Row::Echo.targets()[0]);
-        assert_eq!([of, is, is_to_be, reached], ["the floor", "0.96", ">= 0.95", "yes"]);
+        assert_eq!([of, is, is_to_be, reached], ["the floor", "0.960", ">= 0.95", "reached"]);
+    }
+
+    #[test]
+    fn a_value_may_be_held_against_a_bound_of_its_own() {
+        let results = results(Row::Unequal, &[(Runtime::Loopwork, 1.0512)]);
+        let report = results.report(&[Row::Unequal]);
+        let [_, of, is, is_to_be, reached] = report.target(Row::Unequal, Row::Unequal.targets()[0]);
+        assert_eq!([of, is, is_to_be], ["itself", "1.051 times", "<= 1.040 times"]);
+        assert_eq!(reached, "**missed**");
+        assert_eq!(report.standing(Row::Unequal), "**missed**");
+    }
+
+    #[test]
+    fn what_cannot_be_told_from_nothing_is_nothing() {
+        let samples = [(Runtime::Loopwork, 900.0), (Runtime::Tokio, 0.0)];
+        let report = results(Row::IdleCpu, &samples);
+        assert_eq!(report.ratio(Row::IdleCpu), Some(1.0));
+        let samples = [(Runtime::Loopwork, 4_000.0), (Runtime::Tokio, 0.0)];
+        assert_eq!(results(Row::IdleCpu, &samples).ratio(Row::IdleCpu), Some(4.0));
+    }
+
+    #[test]
+    fn opt_ins_have_a_column_and_count_where_they_were_measured() {
+        let mut samples = vec![(Runtime::Loopwork, 10.0), (Runtime::Tokio, 40.0)];
+        let without = results(Row::SpawnJoin, &samples);
+        assert!(!without.report(&[Row::SpawnJoin]).to_string().contains("tokio-ct"));
+        samples.push((Runtime::TokioCt, 20.0));
+        let with = results(Row::SpawnJoin, &samples);
+        assert!(with.report(&[Row::SpawnJoin]).to_string().contains("tokio-ct"));
+        assert_eq!(with.ratio(Row::SpawnJoin), Some(0.5));
     }
 
     #[test]

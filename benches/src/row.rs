@@ -5,9 +5,21 @@
 pub(crate) enum Row {
     SpawnJoin,
     SpawnRemote,
+    ChainedSpawn,
+    ForkJoin,
+    Unequal,
+    SpawnLate,
+    SpawnLateWarm,
+    Burst,
     YieldMany,
     PingPong,
     RemoteWake,
+    Memory,
+    Live1k,
+    Live100k,
+    Live1m,
+    IdleCpu,
+    IdleBusyOne,
     Echo,
 }
 
@@ -16,6 +28,11 @@ pub(crate) enum Row {
 pub(crate) enum Unit {
     Nanoseconds,
     Microseconds,
+    /// How many times as long as the least that is possible.
+    Times,
+    Bytes,
+    /// Microseconds of CPU time a second.
+    CpuPerSecond,
     PerSecond,
 }
 
@@ -34,15 +51,29 @@ pub(crate) enum Target {
     OfBestPeer(Measure, f64),
     /// Ours over the floor's, at least.
     OfFloor(Measure, f64),
+    /// Ours by itself, at most; in the row's unit.
+    AtMost(Measure, f64),
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
+        Self::ChainedSpawn,
+        Self::ForkJoin,
+        Self::Unequal,
+        Self::SpawnLate,
+        Self::SpawnLateWarm,
+        Self::Burst,
         Self::YieldMany,
         Self::PingPong,
         Self::RemoteWake,
+        Self::Memory,
+        Self::Live1k,
+        Self::Live100k,
+        Self::Live1m,
+        Self::IdleCpu,
+        Self::IdleBusyOne,
         Self::Echo,
     ];
 
@@ -50,9 +81,21 @@ impl Row {
         match self {
             Self::SpawnJoin => "spawn_join",
             Self::SpawnRemote => "spawn_remote",
+            Self::ChainedSpawn => "chained_spawn",
+            Self::ForkJoin => "fork_join",
+            Self::Unequal => "unequal",
+            Self::SpawnLate => "spawn_late",
+            Self::SpawnLateWarm => "spawn_late_warm",
+            Self::Burst => "burst",
             Self::YieldMany => "yield_many",
             Self::PingPong => "ping_pong",
             Self::RemoteWake => "remote_wake",
+            Self::Memory => "memory",
+            Self::Live1k => "live_1k",
+            Self::Live100k => "live_100k",
+            Self::Live1m => "live_1m",
+            Self::IdleCpu => "idle_cpu",
+            Self::IdleBusyOne => "idle_busy_one",
             Self::Echo => "echo",
         }
     }
@@ -68,11 +111,54 @@ impl Row {
 
     pub(crate) fn unit(self) -> Unit {
         match self {
-            Self::SpawnJoin | Self::SpawnRemote | Self::YieldMany | Self::PingPong => {
-                Unit::Nanoseconds
-            }
-            Self::RemoteWake => Unit::Microseconds,
+            Self::SpawnJoin
+            | Self::SpawnRemote
+            | Self::ChainedSpawn
+            | Self::ForkJoin
+            | Self::YieldMany
+            | Self::PingPong
+            | Self::Live1k
+            | Self::Live100k
+            | Self::Live1m => Unit::Nanoseconds,
+            Self::SpawnLate | Self::SpawnLateWarm | Self::RemoteWake => Unit::Microseconds,
+            Self::Unequal | Self::Burst => Unit::Times,
+            Self::Memory => Unit::Bytes,
+            Self::IdleCpu | Self::IdleBusyOne => Unit::CpuPerSecond,
             Self::Echo => Unit::PerSecond,
+        }
+    }
+
+    /// In what the tail of single operations is given: for a rate, in time.
+    pub(crate) fn unit_of_tail(self) -> Unit {
+        if self == Self::Echo { Unit::Microseconds } else { self.unit() }
+    }
+
+    /// What cannot be told from nothing, in the row's unit: a lower value counts as this one when
+    /// it is compared.
+    pub(crate) fn resolution(self) -> f64 {
+        match self {
+            // A thousandth of a CPU. The thread that measures takes a fifth of it.
+            Self::IdleCpu => 1_000.0,
+            // A hundredth: the clock and the system's accounts are not read at one moment.
+            Self::IdleBusyOne => 10_000.0,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether the work has the same meaning for a runtime that has only one thread.
+    pub(crate) fn fits_one_thread(self) -> bool {
+        !matches!(
+            self,
+            Self::Unequal | Self::SpawnLate | Self::SpawnLateWarm | Self::Burst | Self::IdleBusyOne
+        )
+    }
+
+    /// How many processes a runtime gets, when so many are asked for. Fewer for what takes long and
+    /// hardly varies.
+    pub(crate) fn rounds(self, asked: usize) -> usize {
+        match self {
+            Self::Memory | Self::Live1m => asked.min(3),
+            _ => asked,
         }
     }
 
@@ -80,14 +166,22 @@ impl Row {
         use Measure::{Cpu, Median, P99};
         match self {
             Self::SpawnJoin => &[Target::OfBestPeer(Median, 0.15)],
-            Self::SpawnRemote => &[Target::OfBestPeer(Median, 0.3)],
+            Self::SpawnRemote | Self::ChainedSpawn => &[Target::OfBestPeer(Median, 0.3)],
+            Self::ForkJoin | Self::PingPong => &[Target::OfBestPeer(Median, 0.4)],
+            Self::Unequal => &[Target::AtMost(Median, 1.04)],
+            Self::SpawnLate | Self::SpawnLateWarm => {
+                &[Target::OfBestPeer(Median, 1.0), Target::AtMost(P99, 150e3)]
+            }
             Self::YieldMany => &[Target::OfBestPeer(Median, 0.35)],
-            Self::PingPong => &[Target::OfBestPeer(Median, 0.4)],
             Self::RemoteWake => &[
                 Target::OfBestPeer(Median, 0.2),
                 Target::OfBestPeer(P99, 0.5),
                 Target::OfBestPeer(Cpu, 0.5),
             ],
+            Self::Burst | Self::Memory | Self::IdleCpu | Self::IdleBusyOne => {
+                &[Target::OfBestPeer(Median, 1.0)]
+            }
+            Self::Live1k | Self::Live100k | Self::Live1m => &[],
             Self::Echo => &[Target::OfFloor(Median, 0.95)],
         }
     }
@@ -98,12 +192,27 @@ impl Unit {
         match self {
             Self::Nanoseconds => "ns",
             Self::Microseconds => "us",
+            Self::Times => "times",
+            Self::Bytes => "B",
+            Self::CpuPerSecond => "us/s",
             Self::PerSecond => "/s",
         }
     }
 
     pub(crate) fn larger_is_better(self) -> bool {
         self == Self::PerSecond
+    }
+
+    /// A value for a reader. Microseconds are counted in nanoseconds.
+    pub(crate) fn show(self, value: f64) -> String {
+        match self {
+            Self::Nanoseconds if value < 100.0 => format!("{value:.1}"),
+            Self::Nanoseconds | Self::Bytes | Self::CpuPerSecond | Self::PerSecond => {
+                format!("{value:.0}")
+            }
+            Self::Microseconds => format!("{:.1}", value / 1e3),
+            Self::Times => format!("{value:.3}"),
+        }
     }
 }
 

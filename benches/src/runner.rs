@@ -10,6 +10,7 @@ use crate::csv;
 use crate::machine::{self, Watch};
 use crate::measurement::Measurement;
 use crate::options::Options;
+use crate::origin::Origin;
 use crate::report::{Entry, Results};
 use crate::row::Row;
 
@@ -20,9 +21,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for &row in &options.rows {
         eprintln!("{} ...", row.name());
         // One after the other within a round: a slow minute of the machine meets all of them.
-        for round in 0..options.rounds {
+        for round in 0..row.rounds(options.rounds) {
             machine::wait_until_quiet(options.patience);
-            for runtime in participants(row) {
+            for runtime in participants(row, options.opt_ins) {
                 let &Options { workers, smoke, .. } = options;
                 let assignment = Assignment { runtime, row, workers, smoke };
                 let watch = Watch::begin();
@@ -40,8 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             }
         }
     }
-    println!("{}; {} workers, {} rounds", machine::describe(), options.workers, options.rounds);
-    print!("{}", results.report(&options.rows));
+    print!("{}{}", Origin::of(options), results.report(&options.rows));
     if let Some(file) = &options.csv {
         let written = csv::write(file, results.entries());
         written.map_err(|error| format!("{}: {error}", file.display()))?;
@@ -53,9 +53,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 }
 
 /// Who is measured at a row.
-fn participants(row: Row) -> impl Iterator<Item = Runtime> {
+fn participants(row: Row, opt_ins: bool) -> impl Iterator<Item = Runtime> {
     Runtime::ALL.into_iter().filter(move |&runtime| {
-        runtime.is_present() && (runtime != Runtime::Floor || row == Row::Echo)
+        runtime.is_present() && runtime.takes_part(row) && (opt_ins || !runtime.is_opt_in())
     })
 }
 

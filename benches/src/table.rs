@@ -9,12 +9,13 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(head: &[&str]) -> Self {
-        Self { rows: vec![head.iter().map(|&cell| cell.to_owned()).collect()] }
+    pub(crate) fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { rows: vec![head.into_iter().map(str::to_owned).collect()] }
     }
 
-    pub(crate) fn push<const N: usize>(&mut self, row: [String; N]) {
-        self.rows.push(row.into());
+    /// As many cells as the head has.
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = String>) {
+        self.rows.push(row.into_iter().collect());
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new(&["row", "x"]);
+        let mut table = Table::new(["row", "x"]);
         table.push(["spawn".to_owned(), "1".to_owned()]);
         assert_eq!(table.to_string(), "| row   | x |\n|-------|---|\n| spawn | 1 |\n");
     }

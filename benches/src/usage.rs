@@ -1,5 +1,6 @@
-//! CPU time and context switches of this process, all its threads together.
+//! CPU time, context switches and memory of this process, all its threads together.
 
+use std::fs;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -45,4 +46,26 @@ impl Usage {
 fn duration(time: TimeVal) -> Duration {
     let microseconds = time.tv_sec() * 1_000_000 + time.tv_usec();
     Duration::from_micros(microseconds.try_into().unwrap_or(0))
+}
+
+/// Bytes of memory that the process has now. Every page is looked at, where `statm` may be off by
+/// what each CPU has not yet accounted for.
+pub(crate) fn resident() -> usize {
+    let text = fs::read_to_string("/proc/self/smaps_rollup").expect("a process may look at itself");
+    let line = text.lines().find_map(|line| line.strip_prefix("Rss:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+    kibibytes.expect("the resident set is in kB") * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_touched_is_resident() {
+        let before = resident();
+        let touched = vec![1u8; 16 << 20];
+        let grown = resident().saturating_sub(before);
+        assert!(grown >= touched.len() / 2, "{grown} of {}", touched.len());
+    }
 }

@@ -4,6 +4,27 @@
 
 use std::process::{Command, Output};
 
+const ROWS: [&str; 18] = [
+    "spawn_join",
+    "spawn_remote",
+    "chained_spawn",
+    "fork_join",
+    "unequal",
+    "spawn_late",
+    "spawn_late_warm",
+    "burst",
+    "yield_many",
+    "ping_pong",
+    "remote_wake",
+    "memory",
+    "live_1k",
+    "live_100k",
+    "live_1m",
+    "idle_cpu",
+    "idle_busy_one",
+    "echo",
+];
+
 fn runner(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_loopwork-benches"))
         .args(arguments)
@@ -17,9 +38,24 @@ fn every_row_is_measured_on_every_runtime() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let report = String::from_utf8_lossy(&output.stdout);
-    for row in ["spawn_join", "spawn_remote", "yield_many", "ping_pong", "remote_wake", "echo"] {
-        assert!(report.contains(row), "no {row} in:\n{report}");
+    for row in ROWS {
+        assert!(report.contains(&format!("| {row} ")), "no {row} in:\n{report}");
     }
+}
+
+#[test]
+fn opt_ins_take_part_when_they_are_asked_for() {
+    let output = runner(&["--smoke", "--opt-ins", "--rows", "spawn_join,unequal"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = String::from_utf8_lossy(&output.stdout);
+    let line = |row: &str, runtime: &str| {
+        report.lines().any(|line| {
+            let mut cells = line.split('|').skip(1).map(str::trim);
+            cells.next() == Some(row) && cells.next() == Some(runtime)
+        })
+    };
+    assert!(line("spawn_join", "tokio-bare") && line("spawn_join", "tokio-ct"), "{report}");
+    assert!(line("unequal", "tokio-bare") && !line("unequal", "tokio-ct"), "{report}");
 }
 
 #[test]

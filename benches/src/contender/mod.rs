@@ -14,7 +14,9 @@ pub(crate) use self::loopwork::Loopwork;
 #[cfg(feature = "smol")]
 pub(crate) use self::smol::Smol;
 #[cfg(feature = "tokio")]
-pub(crate) use self::tokio::Tokio;
+pub(crate) use self::tokio::{Bare, CurrentThread, Tokio};
+
+use crate::row::Row;
 
 /// A runtime that runs. Everything is monomorphised: the trait costs nothing.
 pub(crate) trait Contender: Send + Sync + 'static {
@@ -69,19 +71,26 @@ pub(crate) enum Runtime {
     Loopwork,
     Tokio,
     Smol,
+    /// tokio without sockets and timers.
+    TokioBare,
+    /// tokio on one thread.
+    TokioCt,
     /// No runtime at all: what the system asks for the same job. Only where there is such a thing.
     Floor,
 }
 
 impl Runtime {
-    pub(crate) const ALL: [Self; 4] = [Self::Loopwork, Self::Tokio, Self::Smol, Self::Floor];
-    pub(crate) const PEERS: [Self; 2] = [Self::Tokio, Self::Smol];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Loopwork, Self::Tokio, Self::Smol, Self::TokioBare, Self::TokioCt, Self::Floor];
+    pub(crate) const PEERS: [Self; 4] = [Self::Tokio, Self::Smol, Self::TokioBare, Self::TokioCt];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Loopwork => "loopwork",
             Self::Tokio => "tokio",
             Self::Smol => "smol",
+            Self::TokioBare => "tokio-bare",
+            Self::TokioCt => "tokio-ct",
             Self::Floor => "floor",
         }
     }
@@ -94,8 +103,23 @@ impl Runtime {
     pub(crate) fn is_present(self) -> bool {
         match self {
             Self::Loopwork | Self::Floor => true,
-            Self::Tokio => cfg!(feature = "tokio"),
+            Self::Tokio | Self::TokioBare | Self::TokioCt => cfg!(feature = "tokio"),
             Self::Smol => cfg!(feature = "smol"),
+        }
+    }
+
+    /// Whether it takes part only when asked for.
+    pub(crate) fn is_opt_in(self) -> bool {
+        matches!(self, Self::TokioBare | Self::TokioCt)
+    }
+
+    /// Whether it is measured at a row.
+    pub(crate) fn takes_part(self, row: Row) -> bool {
+        match self {
+            Self::Floor => row == Row::Echo,
+            Self::TokioBare => row != Row::Echo,
+            Self::TokioCt => row.fits_one_thread(),
+            _ => true,
         }
     }
 }

@@ -1,7 +1,8 @@
-//! tokio's `multi_thread`: the calling thread sleeps beside the workers.
+//! tokio: `multi_thread`, where the calling thread sleeps beside the workers, and its opt-ins.
 
 use std::future::Future;
 use std::io;
+use std::marker::PhantomData;
 use std::net;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,9 +12,47 @@ use tokio::task::JoinHandle;
 
 use super::Contender;
 
-pub(crate) struct Tokio(Handle);
+pub(crate) struct Tokio<M = MultiThread>(Handle, PhantomData<M>);
 
-impl Contender for Tokio {
+/// How the runtime is built.
+pub(crate) trait Flavour: Send + Sync + 'static {
+    fn builder(workers: usize) -> Builder;
+}
+
+/// As it comes.
+pub(crate) enum MultiThread {}
+
+/// Without sockets and timers, which most rows do not need.
+pub(crate) enum Bare {}
+
+/// All tasks on the calling thread.
+pub(crate) enum CurrentThread {}
+
+impl Flavour for MultiThread {
+    fn builder(workers: usize) -> Builder {
+        let mut builder = Bare::builder(workers);
+        builder.enable_all();
+        builder
+    }
+}
+
+impl Flavour for Bare {
+    fn builder(workers: usize) -> Builder {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(workers);
+        builder
+    }
+}
+
+impl Flavour for CurrentThread {
+    fn builder(_workers: usize) -> Builder {
+        let mut builder = Builder::new_current_thread();
+        builder.enable_all();
+        builder
+    }
+}
+
+impl<M: Flavour> Contender for Tokio<M> {
     type Task<T: Send + 'static> = JoinHandle<T>;
     type Listener = TcpListener;
     type Stream = TcpStream;
@@ -23,11 +62,10 @@ impl Contender for Tokio {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let mut builder = Builder::new_multi_thread();
-        let runtime = builder.worker_threads(workers).enable_all().build();
+        let runtime = M::builder(workers).build();
         let runtime = runtime.expect("the system has threads and a poller");
-        let contender = Box::leak(Box::new(Self(runtime.handle().clone())));
-        // `block_on` polls on this thread, which is no worker: the body has to be spawned.
+        let contender = Box::leak(Box::new(Self(runtime.handle().clone(), PhantomData)));
+        // `block_on` polls on this thread, which may be no worker: the body has to be spawned.
         runtime.block_on(runtime.spawn(body(contender))).expect("the body does not panic")
     }
 
