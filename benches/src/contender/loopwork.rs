@@ -5,7 +5,7 @@ use std::io;
 use std::net;
 
 use loopwork::net::{TcpListener, TcpStream};
-use loopwork::{EventLoop, Handle, Task};
+use loopwork::{EventLoop, Handle, Task, run_coroutine_threadsafe};
 
 use super::Contender;
 
@@ -40,6 +40,15 @@ impl Contender for Loopwork {
 
     async fn join<T: Send + 'static>(task: Task<T>) -> T {
         task.await.expect("a task of the work does not panic")
+    }
+
+    fn submit_and_wait<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let submitted = run_coroutine_threadsafe(future, &self.0).expect("the loop is open");
+        submitted.result(None).expect("a task of the work does not panic")
     }
 
     fn detach<T: Send + 'static>(task: Task<T>) {

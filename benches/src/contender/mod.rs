@@ -41,6 +41,13 @@ pub(crate) trait Contender: Send + Sync + 'static {
     /// Waits for a task, which must not have failed.
     fn join<T: Send + 'static>(task: Self::Task<T>) -> impl Future<Output = T> + Send;
 
+    /// Submits a future from a thread that is no worker, and blocks that thread until its output is
+    /// there, by the runtime's own means.
+    fn submit_and_wait<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+
     /// Lets a task run on without its handle.
     fn detach<T: Send + 'static>(task: Self::Task<T>);
 

@@ -47,6 +47,14 @@ impl Contender for Smol {
         task.await
     }
 
+    fn submit_and_wait<F>(&self, work: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        future::block_on(self.0.spawn(work))
+    }
+
     fn detach<T: Send + 'static>(task: Task<T>) {
         task.detach();
     }

@@ -81,6 +81,15 @@ impl<M: Flavour> Contender for Tokio<M> {
         task.await.expect("a task of the work does not panic")
     }
 
+    fn submit_and_wait<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task = self.0.spawn(future);
+        self.0.block_on(task).expect("a task of the work does not panic")
+    }
+
     fn detach<T: Send + 'static>(task: JoinHandle<T>) {
         drop(task);
     }

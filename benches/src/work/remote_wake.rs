@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use futures::executor::block_on;
-
 use super::outside::outside;
 use crate::contender::Contender;
 use crate::measurement::Measurement;
@@ -18,7 +16,7 @@ pub(crate) async fn remote_wake<C: Contender>(contender: &'static C, plan: Plan)
             latencies.clear();
             for number in 0..plan.wakes {
                 let begin = Instant::now();
-                let result = block_on(C::join(contender.spawn(async move { number })));
+                let result = contender.submit_and_wait(async move { number });
                 latencies.push(begin.elapsed().as_nanos() as f64);
                 assert_eq!(result, number, "each submission has its own result");
             }
