@@ -12,7 +12,6 @@
 //! | `scheduler/` | workers, queues, sleeping and waking, the callback lane, closing |
 //! | `callback.rs` | one callback, and the handle that cancels it |
 //! | `driver.rs` | the [`Driver`] contract |
-//! | `registry.rs` | every task that has not ended |
 //! | `current.rs` | which worker and which task this thread is |
 //! | `exception.rs` | where failures go that nobody receives |
 //! | `metrics.rs` | what the workers did |
@@ -52,7 +51,6 @@ mod metrics;
 #[doc(hidden)]
 pub mod model;
 mod random;
-mod registry;
 mod runtime;
 mod scheduler;
 mod task;
@@ -65,6 +63,7 @@ pub use driver::{Driver, DriverHandle, SleepDriver, Turn};
 pub use error::{LoopError, SubmitError};
 pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
 pub use handle::Handle;
+pub use loopwork_context::WaitReason;
 pub use metrics::{Metrics, WorkerMetrics};
 pub use runtime::{Builder, Runtime};
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};

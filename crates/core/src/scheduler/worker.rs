@@ -9,9 +9,9 @@ use loopwork_shim::sync::Mutex;
 
 use super::idle::Leave;
 use super::{LocalQueue, Shared};
-use crate::current::Polling;
 use crate::driver::{Driver, Turn};
 use crate::random::Random;
+use crate::task::arena::Cells;
 use crate::task::{Kind, Ran, RawTask, Runnable};
 
 /// Every so many steps a busy worker begins with the injector and has the driver deliver events.
@@ -31,6 +31,8 @@ pub(crate) struct Worker {
     index: usize,
     shared: Arc<Shared>,
     queue: LocalQueue,
+    /// The memory of tasks.
+    cells: Cells,
     step: Cell<u32>,
     /// It was woken to look for work and has not found any.
     searching: Cell<bool>,
@@ -52,6 +54,7 @@ impl Worker {
             index,
             shared,
             queue,
+            cells: Cells::new(),
             step: Cell::new(0),
             searching: Cell::new(false),
             ids: Cell::new((0, 0)),
@@ -66,6 +69,10 @@ impl Worker {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn cells(&self) -> &Cells {
+        &self.cells
     }
 
     pub(crate) fn next_id(&self) -> u64 {
@@ -163,6 +170,12 @@ impl Worker {
         }
     }
 
+    /// Runs one of the tasks that only worker 0 may run, if one is ready.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn run_pinned(&self) -> bool {
+        self.shared.pinned.pop().map(|runnable| self.run_task(runnable)).is_some()
+    }
+
     /// Runs one task, if one is ready.
     #[cfg(loopwork_loom)]
     pub(crate) fn run_one(&self) -> bool {
@@ -219,10 +232,7 @@ impl Worker {
 
     fn run_task(&self, runnable: Runnable) {
         self.counters().polls.add(1);
-        let polling = Polling::new(runnable.task());
-        let ran = runnable.run();
-        drop(polling);
-        if let Ran::Again(runnable) = ran {
+        if let Ran::Again(runnable) = runnable.run() {
             self.requeue(runnable);
         }
     }
@@ -369,7 +379,7 @@ impl Worker {
 
     /// Another legal order: tasks in any, callbacks in theirs.
     fn shuffle(&self, snapshot: &mut Vec<Runnable>) {
-        let is_task = |runnable: &Runnable| runnable.task().header().kind != Kind::Internal;
+        let is_task = |runnable: &Runnable| runnable.task().header().kind() != Kind::Internal;
         let places: Vec<bool> = snapshot.iter().map(is_task).collect();
         let (mut tasks, callbacks): (Vec<_>, Vec<_>) = snapshot.drain(..).partition(is_task);
         self.random.shuffle(&mut tasks);
@@ -400,6 +410,12 @@ impl Worker {
             ready.extend(std::iter::from_fn(|| remote.stealer.steal()).take(queued));
         }
         ready.into_iter().for_each(|runnable| self.run_task(runnable));
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.cells.retire(&self.shared);
     }
 }
 
