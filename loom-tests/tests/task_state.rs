@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_core::model::Loop;
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
+use loopwork_shim::atomic::{AtomicU32, Ordering};
 use loopwork_shim::thread::yield_now;
 
 /// A wake while the task is being polled: it is polled again, and sees what the waker wrote.
@@ -59,6 +60,103 @@ fn wake_is_not_lost() {
         receive.recv().unwrap().join().unwrap();
         while workers[0].run_one() {}
         assert!(task.done(), "woken, and never polled again");
+        drop(task);
+        lane.close();
+    });
+}
+
+/// A wake that finds the task scheduled is not forgotten either: the poll sees what came before it.
+#[test]
+fn a_coalesced_wake_publishes() {
+    explore(3, || {
+        let (lane, workers) = Loop::new(1);
+        let (send, receive) = std::sync::mpsc::channel::<Waker>();
+        let (value, last) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (written, seen) = (value.clone(), last.clone());
+        drop(lane.handle().spawn(poll_fn(move |cx| {
+            // Relaxed: only the wake orders them.
+            seen.store(value.load(Ordering::Relaxed), Ordering::Relaxed);
+            let _ = send.send(cx.waker().clone());
+            Poll::<()>::Pending
+        })));
+        assert!(workers[0].run_one());
+        let waker = receive.recv().unwrap();
+        let early = waker.clone();
+        let waking = spawn(move || {
+            written.store(1, Ordering::Relaxed);
+            waker.wake();
+        });
+        early.wake();
+        while workers[0].run_one() {}
+        waking.join().unwrap();
+        while workers[0].run_one() {}
+        assert_eq!(last.load(Ordering::Relaxed), 1, "no poll saw what came before the wake");
+        drop(receive);
+        lane.close();
+    });
+}
+
+/// More wakes than one poll takes: none is lost, and none is taken back that a poll has seen.
+#[test]
+fn wakes_in_a_crowd() {
+    explore(2, || {
+        let (lane, workers) = Loop::new(1);
+        let (send, receive) = std::sync::mpsc::channel::<Waker>();
+        let (value, last) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (written, seen) = (value.clone(), last.clone());
+        drop(lane.handle().spawn(poll_fn(move |cx| {
+            seen.store(value.load(Ordering::Relaxed), Ordering::Relaxed);
+            let _ = send.send(cx.waker().clone());
+            Poll::<()>::Pending
+        })));
+        assert!(workers[0].run_one());
+        let waker = receive.recv().unwrap();
+        drop(receive);
+        let other = waker.clone();
+        let waking = spawn(move || {
+            waker.wake_by_ref();
+            written.store(1, Ordering::Relaxed);
+            waker.wake_by_ref();
+        });
+        let also = spawn(move || {
+            other.wake_by_ref();
+            other.wake_by_ref();
+        });
+        while workers[0].run_one() {}
+        waking.join().unwrap();
+        also.join().unwrap();
+        while workers[0].run_one() {}
+        assert_eq!(last.load(Ordering::Relaxed), 1, "a wake was lost");
+        lane.close();
+    });
+}
+
+/// A task that is woken on one worker and polled next on another: the polls come one after the other.
+#[test]
+fn polls_on_two_workers() {
+    explore(3, || {
+        let (lane, mut workers) = Loop::new(2);
+        let mut other = workers.pop();
+        let (send, receive) = std::sync::mpsc::channel();
+        let data = Data::new();
+        let mut polls = 0;
+        let task = lane.handle().spawn(poll_fn(move |cx| {
+            polls += 1;
+            data.write(polls);
+            if let Some(worker) = other.take() {
+                let waker = cx.waker().clone();
+                let elsewhere = spawn(move || {
+                    waker.wake();
+                    let _ = worker.run_one();
+                });
+                send.send(elsewhere).unwrap();
+            }
+            if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        assert!(workers[0].run_one());
+        receive.recv().unwrap().join().unwrap();
+        while workers[0].run_one() {}
+        assert!(task.done());
         drop(task);
         lane.close();
     });
@@ -195,6 +293,23 @@ fn the_last_reference_frees() {
         });
         drop(any);
         taker.join().unwrap();
+        lane.close();
+    });
+}
+
+/// The handle frees the task without a write, after whoever looked was done with it.
+#[test]
+fn look_against_free() {
+    explore(3, || {
+        let (lane, workers) = Loop::new(1);
+        let task = lane.handle().spawn(async { Box::new(1) });
+        let look = task.looker();
+        assert!(workers[0].run_one());
+        let looking = spawn(move || {
+            look.value_is(|value| **value == 1);
+        });
+        drop(task);
+        looking.join().unwrap();
         lane.close();
     });
 }

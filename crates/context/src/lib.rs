@@ -1,24 +1,34 @@
 //! What a future may ask about the poll it is in.
 //!
 //! An executor that supports it (Loopwork's `core`) enters a [`Poll`] around each poll of a task.
-//! Inside, a leaf future finds the *cancel request* that is visible to it, and blocking calls find
-//! out that they may not block this thread. Under any other executor nothing is installed, and
-//! nothing here has an effect: no request is ever visible, and blocking is allowed.
+//! Inside, a leaf future finds the *cancel request* that is visible to it, spends the poll's
+//! *budget*, and says what it waits for; and blocking calls find out that they may not block this
+//! thread. Under any other executor nothing is installed, and nothing here has an effect: no request
+//! is ever visible, the budget is endless, and blocking is allowed.
 //!
 //! This crate does not know who installs the context, nor what a task is.
 //!
 //! | file | holds |
 //! |---|---|
+//! | `poll.rs` | the poll, as its executor enters it; what this thread knows of it |
+//! | `budget.rs` | how much a task may do before it gives way |
+//! | `reason.rs` | what a task waits for |
 //! | `request.rs` | the cancel request of the current poll: see it, take it, resume it |
 //! | `blocking.rs` | whether this thread may block |
 
 #![forbid(unsafe_code)]
 
 mod blocking;
+mod budget;
+mod poll;
+mod reason;
 mod request;
 
 pub use blocking::{
     AllowBlocking, BlockingForbidden, ForbidBlocking, allow_blocking, assert_may_block,
     forbid_blocking, may_block,
 };
-pub use request::{Poll, Request, request_visible, take_request};
+pub use budget::{Progress, proceed, spending};
+pub use poll::{Poll, requeue};
+pub use reason::{WaitReason, waits_for};
+pub use request::{Request, request_visible, take_request};

@@ -1,21 +1,16 @@
 //! The cancel request of the current poll.
 
-use std::cell::Cell;
-use std::marker::PhantomData;
+use crate::poll;
 
-/// What the innermost [`Poll`] of this thread knows of a cancel request.
+/// What the innermost [`Poll`](crate::Poll) of this thread knows of a cancel request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Visible {
+pub(crate) enum Visible {
     /// Nobody asked, or somebody inside took the request.
     Nothing,
     /// Asked, and nobody has taken it.
     Request,
     /// Taken before, and handed back to whoever owns the poll.
     Resumed,
-}
-
-loopwork_shim::thread_local! {
-    static VISIBLE: Cell<Visible> = Cell::new(Visible::Nothing)
 }
 
 /// A cancel request that was taken.
@@ -30,7 +25,7 @@ impl Request {
     /// Hands the request to whoever owns the current poll, which ends cancelled if its future is
     /// still pending after this poll. Outside a poll it has no effect.
     pub fn resume(self) {
-        VISIBLE.with(|visible| visible.set(Visible::Resumed));
+        poll::change(|now| now.request = Visible::Resumed);
     }
 }
 
@@ -38,7 +33,7 @@ impl Request {
 #[inline]
 #[must_use]
 pub fn request_visible() -> bool {
-    VISIBLE.with(Cell::get) == Visible::Request
+    poll::now().request == Visible::Request
 }
 
 /// Takes the cancel request that is visible to the future being polled.
@@ -48,60 +43,16 @@ pub fn request_visible() -> bool {
 #[inline]
 #[must_use]
 pub fn take_request() -> Option<Request> {
-    VISIBLE.with(|visible| {
-        (visible.get() == Visible::Request).then(|| {
-            visible.set(Visible::Nothing);
-            Request(())
-        })
+    request_visible().then(|| {
+        poll::change(|now| now.request = Visible::Nothing);
+        Request(())
     })
-}
-
-/// One poll of a task, entered by its executor.
-///
-/// ```
-/// use loopwork_context::{Poll, take_request};
-///
-/// let poll = Poll::enter(true);
-/// let request = take_request().expect("it was visible");
-/// assert!(take_request().is_none());
-/// request.resume();
-/// assert!(poll.leave(), "the request came back to the poll's owner");
-/// ```
-#[derive(Debug)]
-#[must_use = "the poll ends when this is dropped"]
-pub struct Poll {
-    outer: Visible,
-    // The state belongs to the thread that entered.
-    not_send: PhantomData<*const ()>,
-}
-
-impl Poll {
-    /// Enters a poll in which a cancel request is visible or not. Polls nest; an inner one hides
-    /// what is visible in the outer.
-    #[inline]
-    pub fn enter(request: bool) -> Self {
-        let now = if request { Visible::Request } else { Visible::Nothing };
-        Self { outer: VISIBLE.with(|visible| visible.replace(now)), not_send: PhantomData }
-    }
-
-    /// Leaves the poll. True if a request is left for its owner: nobody took it, or who took it
-    /// resumed it.
-    #[inline]
-    #[must_use]
-    pub fn leave(self) -> bool {
-        VISIBLE.with(Cell::get) != Visible::Nothing
-    }
-}
-
-impl Drop for Poll {
-    fn drop(&mut self) {
-        VISIBLE.with(|visible| visible.set(self.outer));
-    }
 }
 
 #[cfg(all(test, not(loopwork_loom)))]
 mod tests {
     use super::*;
+    use crate::Poll;
 
     #[test]
     fn outside_a_poll_nothing_is_visible() {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
 
-use crate::scheduler::{Shared, Worker};
+use crate::scheduler::{Origin, Shared, Worker};
 use crate::task::{AnyTask, Header, Kind, RawTask};
 
 loopwork_shim::thread_local! {
@@ -18,6 +18,11 @@ loopwork_shim::thread_local! {
     /// The task that is polled on this thread. Invariant: null, or set by a `Polling` that lives,
     /// and then its `Runnable` keeps the task alive.
     static TASK: Cell<*const Header> = Cell::new(ptr::null())
+}
+
+loopwork_shim::thread_local! {
+    /// Whether this thread tells those who wait for the end of a task.
+    static ENDING: Cell<bool> = Cell::new(false)
 }
 
 /// While this lives, its thread is the worker it was made with.
@@ -83,7 +88,29 @@ pub fn current_task() -> Option<AnyTask> {
     let task = TASK.with(Cell::get);
     // SAFETY: null or the header of a task that is alive, by the invariant.
     let task = unsafe { RawTask::from_header(task) }?;
-    (task.header().kind != Kind::Internal).then(|| AnyTask::new(task))
+    (task.header().kind() != Kind::Internal).then(|| AnyTask::new(task))
+}
+
+/// Whether this thread is polling that task, and nothing inside of it.
+pub(crate) fn is_polled_here(task: *const Header) -> bool {
+    ptr::eq(TASK.with(Cell::get), task)
+}
+
+/// Why this thread makes a task ready.
+pub(crate) fn origin() -> Origin {
+    if ENDING.with(Cell::get) { Origin::Join } else { Origin::Wake }
+}
+
+/// Calls what waits for the end of a task: what it wakes is woken by a join.
+pub(crate) fn while_ending(tell: impl FnOnce()) {
+    struct Outer(bool);
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            ENDING.with(|ending| ending.set(self.0));
+        }
+    }
+    let _outer = Outer(ENDING.with(|ending| ending.replace(true)));
+    tell();
 }
 
 /// While this lives, its thread polls the task it was made with.

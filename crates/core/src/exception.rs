@@ -2,7 +2,9 @@
 
 use std::any::Any;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use loopwork_shim::sync::Mutex;
@@ -114,7 +116,14 @@ impl fmt::Debug for Exceptions {
 }
 
 /// Reports a panic in the destructor of a task's future or output, or in a waker it called.
-pub(crate) fn report_destructor(header: &Header, payload: Box<dyn Any + Send>) {
-    let message = format!("a destructor or waker panicked at the end of task {}", header.id);
-    header.shared.exceptions.panicked(message, payload);
+///
+/// # Safety
+///
+/// `task` is alive while this runs.
+pub(crate) unsafe fn report_destructor(task: NonNull<Header>, payload: Box<dyn Any + Send>) {
+    // SAFETY: not dropped, and alive by the caller's promise.
+    let task = ManuallyDrop::new(unsafe { RawTask::from_owned(task) });
+    let message =
+        format!("a destructor or waker panicked at the end of task {}", task.header().id());
+    task.shared().exceptions.panicked(message, payload);
 }

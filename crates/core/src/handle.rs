@@ -176,9 +176,9 @@ impl Handle {
     /// asyncio: `all_tasks`.
     #[must_use]
     pub fn all_tasks(&self) -> Vec<AnyTask> {
-        let mut tasks = self.0.registry.tasks();
+        let mut tasks = self.0.arena.tasks();
         tasks.retain(is_alive_task);
-        tasks.sort_unstable_by_key(|task| task.header().id);
+        tasks.sort_unstable_by_key(|task| task.header().id());
         tasks.into_iter().map(AnyTask::new).collect()
     }
 
@@ -187,7 +187,7 @@ impl Handle {
     pub fn metrics(&self) -> Metrics {
         Metrics {
             workers: self.0.counters().map(WorkerMetrics::from).collect(),
-            alive_tasks: self.0.registry.tasks().iter().filter(|task| is_alive_task(task)).count(),
+            alive_tasks: self.0.arena.alive_tasks(),
         }
     }
 
@@ -218,7 +218,7 @@ impl Handle {
 
 fn is_alive_task(task: &RawTask) -> bool {
     let header = task.header();
-    header.kind != Kind::Internal && !header.state.is_complete()
+    header.kind() != Kind::Internal && !header.state.is_complete()
 }
 
 impl PartialEq for Handle {

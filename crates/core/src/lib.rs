@@ -14,7 +14,6 @@
 //! | `callback.rs` | one callback, and the handle that cancels it |
 //! | `driver.rs` | the [`Driver`] contract |
 //! | `local/` | [`LocalSet`]: tasks that stay on one thread |
-//! | `registry.rs` | every task that has not ended |
 //! | `current.rs` | which worker and which task this thread is |
 //! | `exception.rs` | where failures go that nobody receives |
 //! | `metrics.rs` | what the workers did |
@@ -56,7 +55,6 @@ mod metrics;
 #[doc(hidden)]
 pub mod model;
 mod random;
-mod registry;
 mod runtime;
 mod scheduler;
 mod task;
@@ -71,6 +69,7 @@ pub use error::{LoopError, SubmitError};
 pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
 pub use handle::Handle;
 pub use local::{LocalJoin, LocalSet, LocalTask, spawn_local};
+pub use loopwork_context::WaitReason;
 pub use metrics::{Metrics, WorkerMetrics};
 pub use runtime::{Builder, Runtime};
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};

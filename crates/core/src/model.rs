@@ -103,6 +103,12 @@ impl Worker {
         self.inner.background(&self.driver);
     }
 
+    /// Runs what only worker 0 may run, which this is, until nothing of it is ready.
+    pub fn run_pinned(&self) {
+        let _entered = Entered::new(&self.inner);
+        while self.inner.run_pinned() {}
+    }
+
     /// Runs one ready task. False if there is none.
     pub fn run_one(&self) -> bool {
         let _entered = Entered::new(&self.inner);

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use loopwork_context::WaitReason;
+
 /// Lets everything that is ready run once before the caller goes on.
 ///
 /// It waits exactly once. Works on any executor. Dropping it does nothing.
@@ -34,6 +36,8 @@ impl Future for YieldNow {
         if std::mem::replace(&mut self.yielded, true) {
             return Poll::Ready(());
         }
+        loopwork_context::waits_for(WaitReason::Yield);
+        // Loopwork's waker of the task that is being polled only sets a flag of this thread.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

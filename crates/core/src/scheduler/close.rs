@@ -6,14 +6,15 @@ use loopwork_shim::thread::yield_now;
 
 use super::Shared;
 use super::queue::Stealer;
-use crate::task::RawTask;
+use crate::task::arena;
 
 impl Shared {
     /// Phase 1: nobody gets in any more.
     pub(crate) fn refuse(&self) {
-        // The flag informs; the locks of the registry and of the lane decide.
+        // For workers, which are joined later, the flag decides; for others the locks of the arena
+        // and of the lane do.
         self.closed.set(true);
-        self.registry.close();
+        self.arena.close();
         self.lane.close(self);
     }
 
@@ -27,24 +28,22 @@ impl Shared {
 
     /// Phases 3 and 4. No worker runs any more.
     pub(crate) fn drop_tasks(self: &Arc<Self>) {
-        let mut on_their_way: Vec<RawTask> = Vec::new();
-        for task in self.registry.drain() {
-            if task.shut_down() {
-                on_their_way.push(task);
-            }
+        for task in self.arena.tasks() {
+            task.shut_down();
         }
         loop {
             self.drain_queues();
             if cfg!(loopwork_weaken = "close-drain") {
                 break;
             }
-            on_their_way.retain(|task| task.header().state.is_scheduled());
-            if on_their_way.is_empty() {
+            if !self.arena.is_any_stale() {
                 break;
             }
             // Another thread is between a task's word and the push: it will not take long.
             yield_now();
         }
+        // SAFETY: the share that every loop begins with; `self` keeps the loop.
+        unsafe { arena::give_shares(Arc::as_ptr(self), 1) };
     }
 
     /// Drops what is queued. The tasks have ended, so that is all that happens.

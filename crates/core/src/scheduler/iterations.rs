@@ -57,7 +57,7 @@ impl Worker {
 
     /// Another legal order: tasks in any, callbacks in theirs.
     fn shuffle(&self, snapshot: &mut Vec<Runnable>) {
-        let is_task = |runnable: &Runnable| runnable.task().header().kind != Kind::Internal;
+        let is_task = |runnable: &Runnable| runnable.task().header().kind() != Kind::Internal;
         let places: Vec<bool> = snapshot.iter().map(is_task).collect();
         let (mut tasks, callbacks): (Vec<_>, Vec<_>) = snapshot.drain(..).partition(is_task);
         self.random.shuffle(&mut tasks);

@@ -36,8 +36,9 @@ pub(super) fn start(shared: &Arc<Shared>) {
     let spawn = Spawn { kind: Kind::Internal, location: Location::caller(), name: None };
     let task = shared.spawn(Serial { shared: shared.clone() }, spawn);
     let task = task.unwrap_or_else(|_| unreachable!("a new loop is open"));
+    let woken = task.clone();
     task.drop_handle();
-    shared.lane.0.lock().task = Some(task);
+    shared.lane.0.lock().task = Some(woken);
 }
 
 impl Lane {

@@ -58,7 +58,7 @@ use crate::driver::DriverHandle;
 use crate::exception::Exceptions;
 use crate::flag::Flag;
 use crate::metrics::{Counter, Counters};
-use crate::registry::Registry;
+use crate::task::arena::{self, Arena};
 use crate::task::{Birth, Chain, Kind, RawTask, Runnable, Stack, TaskId};
 
 /// Polls that take less on average, in nanoseconds, are not worth stealing.
@@ -71,7 +71,7 @@ pub(crate) struct Shared {
     inbox: Inbox,
     idle: Idle,
     lane: Lane,
-    pub(crate) registry: Registry,
+    pub(crate) arena: Arena,
     pub(crate) exceptions: Exceptions,
     driver: Arc<dyn DriverHandle>,
     ids: AtomicU64,
@@ -184,8 +184,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         inbox: Inbox::new(workers),
         idle: Idle::new(workers),
         lane: Lane::default(),
-        // The last shard is for tasks that are spawned from outside.
-        registry: Registry::new(workers + 1),
+        arena: Arena::new(),
         exceptions: Exceptions::default(),
         driver,
         ids: AtomicU64::new(1),
@@ -196,20 +195,21 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         closed: Flag::default(),
         exit: Flag::default(),
     });
+    arena::keep(&shared);
     if workers > 1 {
         lane::start(&shared);
     }
     (shared, queues)
 }
 
-/// How a task became ready.
+/// Why a task is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// It is new.
     Spawn,
-    /// Something it waits for has happened.
+    /// Its waker was called, or it was cancelled.
     Wake,
-    /// The task it awaits has ended.
+    /// What it awaited has ended: a task, or several.
     Join,
 }
 
@@ -223,35 +223,25 @@ pub(crate) struct Spawn {
 
 impl Shared {
     /// Creates a task and makes it ready, or hands the future back if the loop is closed. The
-    /// reference and the handle count that are returned are those of a `Task`.
+    /// reference that is returned is that of a `Task`.
     ///
-    /// The caller answers for what `RawTask::allocate` asks.
+    /// The caller answers for what `RawTask::spawn` asks.
     pub(crate) fn spawn<F: Future>(
         self: &Arc<Self>,
         future: F,
         spawn: Spawn,
     ) -> Result<RawTask, F> {
         let Spawn { kind, location, name } = spawn;
-        let (shard, id) = current::with_worker_of(self, |worker| {
+        let (task, runnable) = current::with_worker_of(self, |worker| {
             let id = match worker {
                 _ if kind == Kind::Internal => 0,
                 Some(worker) => worker.next_id(),
                 None => self.ids(1),
             };
-            (worker.map_or(self.workers(), Worker::index), id)
-        });
-        let birth = Birth { shared: self.clone(), id: TaskId(id), kind, shard, location, name };
-        let (task, entry, runnable) = RawTask::allocate(future, birth);
-        match self.registry.insert(entry) {
-            Ok(()) => {
-                self.schedule(runnable, Origin::Spawn);
-                Ok(task)
-            }
-            Err(entry) => {
-                // SAFETY: the three are all the references, and `F` is the future's type.
-                Err(unsafe { RawTask::dismantle::<F>(task, entry, runnable) })
-            }
-        }
+            RawTask::spawn(self, worker, future, Birth { id: TaskId(id), kind, location, name })
+        })?;
+        self.schedule(runnable, Origin::Spawn);
+        Ok(task)
     }
 
     /// Makes a callback due: into the lane, or into the one queue of `workers(1)`.
@@ -290,7 +280,7 @@ impl Shared {
 
     /// Whether only worker 0 may run it, from a queue of its own. With one worker there is one queue.
     fn is_pinned(&self, runnable: &Runnable) -> bool {
-        runnable.task().header().kind == Kind::Root && self.workers() > 1
+        runnable.task().header().kind() == Kind::Root && self.workers() > 1
     }
 
     fn inject(&self, runnable: Runnable) {

@@ -11,10 +11,10 @@ use super::pace::Pace;
 use super::queue::{LocalQueue, Queue, Stealer};
 use super::watch::Watch;
 use super::{Origin, Remote, Shared};
-use crate::current::Polling;
 use crate::driver::{Driver, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
+use crate::task::arena::Cells;
 use crate::task::{Chain, Fifo, Ran, RawTask, Runnable};
 
 /// While polls are cheap, so many tasks make a chain: the price of a queue is paid once for all.
@@ -34,6 +34,8 @@ pub(crate) struct Worker {
     pub(super) index: usize,
     pub(super) shared: Arc<Shared>,
     pub(super) queue: LocalQueue,
+    /// The memory of tasks.
+    cells: Cells,
     /// Tasks that only this worker may run, taken from its remote.
     pinned: RefCell<Fifo>,
     /// Whether a pinned task goes first in this step.
@@ -73,6 +75,7 @@ impl Worker {
             spin: Spin::new(),
             shared,
             queue,
+            cells: Cells::new(),
             pinned: RefCell::default(),
             pinned_first: Cell::new(false),
             depth: Cell::new(0),
@@ -94,6 +97,10 @@ impl Worker {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn cells(&self) -> &Cells {
+        &self.cells
     }
 
     pub(super) fn remote(&self) -> &Remote {
@@ -277,10 +284,7 @@ impl Worker {
 
     pub(super) fn run_task(&self, runnable: Runnable) {
         self.counters().polls.add(1);
-        let polling = Polling::new(runnable.task());
-        let ran = runnable.run();
-        drop(polling);
-        if let Ran::Again(runnable) = ran {
+        if let Ran::Again(runnable) = runnable.run() {
             self.requeue(runnable);
         }
     }
@@ -476,6 +480,12 @@ impl Worker {
         self.depth.get() > 0 || self.has_pinned()
     }
 
+    /// Runs one of the tasks that only this worker may run, if one is ready.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn run_pinned(&self) -> bool {
+        self.pinned().map(|runnable| self.run_task(runnable)).is_some()
+    }
+
     /// Runs what is taken out of another worker's hand, if anything is.
     #[cfg(loopwork_loom)]
     pub(crate) fn rescue(&self, victim: usize) -> bool {
@@ -506,6 +516,12 @@ impl Worker {
         }
         ready.extend(std::iter::from_fn(|| self.own()));
         ready.into_iter().for_each(|runnable| self.run_task(runnable));
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.cells.retire(&self.shared);
     }
 }
 

@@ -5,9 +5,11 @@ use std::future::poll_fn;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-use super::header::{TaskId, WatchId, Watcher};
+use loopwork_context::WaitReason;
+
+use super::extension::WatchId;
+use super::header::{TaskId, TaskState};
 use super::raw::RawTask;
-use super::state::TaskState;
 
 /// A task of any output: what `current_task` and `all_tasks` give.
 ///
@@ -23,7 +25,7 @@ impl AnyTask {
     /// Identifies the task within its loop.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.0.header().id
+        self.0.header().id()
     }
 
     /// The task's name: `Task-<id>` unless one was set.
@@ -47,7 +49,13 @@ impl AnyTask {
     /// Where the task is in its life.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        self.0.header().state.phase()
+        self.0.header().phase()
+    }
+
+    /// What the task waits for. None unless it waits.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<WaitReason> {
+        self.0.header().waits_for()
     }
 
     /// Requests cancellation, as [`Task::cancel`](super::Task::cancel).
@@ -70,7 +78,7 @@ impl AnyTask {
     /// Whether the task ended cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.0.error().is_some_and(|error| error.is_cancelled())
+        self.0.cancelled()
     }
 }
 
@@ -82,10 +90,11 @@ struct Watching<'a> {
 
 impl Watching<'_> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        loopwork_context::waits_for(WaitReason::Join);
         let waits = match self.id {
             Some(id) => self.task.rewatch(id, cx.waker()).is_ok(),
             None => {
-                self.id = self.task.watch(Watcher::Waker(cx.waker().clone())).ok();
+                self.id = self.task.watch_waker(cx.waker()).ok();
                 self.id.is_some()
             }
         };

@@ -1,6 +1,7 @@
-//! The allocation of a task, and the only code that knows its future's type.
+//! The cell of a task, and the only code that knows its future's type.
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -9,8 +10,10 @@ use std::task::{Context, Poll};
 use loopwork_shim::cell::UnsafeCell;
 use loopwork_shim::weaken;
 
+use super::arena::{self, Class};
 use super::error::TaskError;
-use super::header::{Header, VTable};
+use super::extension::Extension;
+use super::header::{Birth, Ended, Header, VTable};
 use crate::exception::report_destructor;
 
 /// Header first, so that a pointer to the cell is a pointer to its header.
@@ -20,37 +23,32 @@ struct Cell<F: Future> {
     stage: UnsafeCell<Stage<F>>,
 }
 
-/// The future, then its output. `README.md` says who may touch it when.
-enum Stage<F: Future> {
-    Future(F),
-    Output(Option<Result<F::Output, TaskError>>),
+/// The future until it ends, then the slot of its output. Which it is, the word says: see
+/// `README.md`, also for who may touch it when.
+union Stage<F: Future> {
+    future: ManuallyDrop<F>,
+    output: ManuallyDrop<Option<F::Output>>,
 }
 
-/// Allocates a task. `header` gets the functions that know `F`.
-pub(super) fn allocate<F: Future>(
-    future: F,
-    header: impl FnOnce(&'static VTable) -> Header,
-) -> NonNull<Header> {
-    let cell = Box::new(Cell {
-        header: header(Functions::<F>::VTABLE),
-        stage: UnsafeCell::new(Stage::Future(future)),
-    });
-    NonNull::from(Box::leak(cell)).cast()
+/// The size of cell that a task of `F` needs. None if the future has to be boxed.
+pub(super) const fn class<F: Future>() -> Option<Class> {
+    Class::of(size_of::<Cell<F>>(), align_of::<Cell<F>>())
 }
 
-/// Takes a task that nothing refers to apart again.
+/// Puts a task into its cell, and publishes it.
 ///
 /// # Safety
 ///
-/// `header` came from [`allocate::<F>`](allocate), was never polled, and the caller is the only
-/// one that has it.
-pub(super) unsafe fn dismantle<F: Future>(header: NonNull<Header>) -> F {
-    // SAFETY: `allocate::<F>` leaked this box, and nobody else has the pointer.
-    let cell = unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) };
-    match cell.stage.into_inner() {
-        Stage::Future(future) => future,
-        Stage::Output(_) => unreachable!("a task that was never polled has no output"),
-    }
+/// `at` is a carved cell of `class::<F>()` without a task, and the caller's.
+pub(super) unsafe fn place<F: Future>(at: NonNull<Header>, future: F, birth: Birth) {
+    let cell = at.cast::<Cell<F>>().as_ptr();
+    // SAFETY: the cell is large enough for a `Cell<F>`.
+    let stage = unsafe { &raw mut (*cell).stage };
+    let future = ManuallyDrop::new(future);
+    // SAFETY: the memory is the caller's, and what it held before was dropped.
+    unsafe { stage.write(UnsafeCell::new(Stage { future })) };
+    // SAFETY: the caller's promise, and the future is in its place.
+    unsafe { Header::be_born(at, Functions::<F>::VTABLE, birth) };
 }
 
 struct Functions<F>(F);
@@ -60,119 +58,122 @@ impl<F: Future> Functions<F> {
         poll: Self::poll,
         cancel: Self::cancel,
         output: Self::output,
-        error: Self::error,
         drop_output: Self::drop_output,
-        free: Self::free,
+        needs_drop: std::mem::needs_drop::<F::Output>(),
+        class: match class::<F>() {
+            Some(class) => class.number(),
+            // Such a future is never placed, only its box is.
+            None => 0,
+        },
     };
 
     /// # Safety
     ///
-    /// `header` came from `allocate::<F>` and its task is not freed.
+    /// `header` is that of a task of `F` that is alive.
     unsafe fn stage<'a>(header: NonNull<Header>) -> &'a UnsafeCell<Stage<F>> {
+        let cell = header.cast::<Cell<F>>().as_ptr();
         // SAFETY: by the caller's promise this is a live `Cell<F>`, and the header is its front.
-        let cell = unsafe { header.cast::<Cell<F>>().as_ref() };
-        &cell.stage
+        unsafe { &(*cell).stage }
     }
 
-    unsafe fn poll(header: NonNull<Header>, context: &mut Context<'_>) -> bool {
-        // SAFETY: the table of `allocate::<F>` is only called with its own live task.
+    unsafe fn poll(header: NonNull<Header>, context: &mut Context<'_>) -> Option<Ended> {
+        // SAFETY: the table of `F` is only called with its own live task.
         let stage = unsafe { Self::stage(header) };
         let polled = catch_unwind(AssertUnwindSafe(|| {
             stage.with_mut(|stage| {
-                // SAFETY: the caller owns the future, so nobody else reaches the stage.
-                let stage = unsafe { &mut *stage };
-                let Stage::Future(future) = stage else { unreachable!("polled after its end") };
-                // SAFETY: the future lies in a box it never leaves: it is dropped in place.
+                // SAFETY: the caller owns the future, so nobody else reaches the stage, and it has
+                // not ended.
+                let future = unsafe { &mut *(*stage).future };
+                // SAFETY: the future lies in a cell it never leaves: it is dropped in place.
                 unsafe { Pin::new_unchecked(future) }.poll(context)
             })
         }));
         // Unwind: a future that panicked is dropped like any other, and never polled again.
-        let output = match polled {
-            Ok(Poll::Pending) => return false,
-            Ok(Poll::Ready(output)) => Ok(output),
-            Err(payload) => Err(TaskError::panicked(payload)),
+        let (output, ended) = match polled {
+            Ok(Poll::Pending) => return None,
+            Ok(Poll::Ready(output)) => (Some(output), Ended::Returned),
+            Err(payload) => (None, Ended::Panicked(TaskError::panicked(payload))),
         };
         // SAFETY: the caller owns the future.
         unsafe { Self::end(header, output) };
-        true
+        Some(ended)
     }
 
     unsafe fn cancel(header: NonNull<Header>) {
         // SAFETY: the caller owns the future.
-        unsafe { Self::end(header, Err(TaskError::cancelled())) };
+        unsafe { Self::end(header, None) };
     }
 
-    /// Drops the future in place, then puts the output into the slot.
+    /// Drops the future in place, then writes the slot.
     ///
     /// # Safety
     ///
     /// The caller owns the future.
-    unsafe fn end(header: NonNull<Header>, output: Result<F::Output, TaskError>) {
-        // SAFETY: the table of `allocate::<F>` is only called with its own live task.
+    unsafe fn end(header: NonNull<Header>, output: Option<F::Output>) {
+        // SAFETY: the table of `F` is only called with its own live task.
         let stage = unsafe { Self::stage(header) };
-        // Unwind: assigning drops the future. If that panics the slot is written all the same,
-        // because the compiler writes the new value on the unwinding path too.
+        // Unwind: the destructor is not called again, and the slot is written all the same.
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             stage.with_mut(|stage| {
-                // SAFETY: the caller owns the future, so nobody else reaches the stage.
-                unsafe { *stage = Stage::Output(None) };
+                // SAFETY: the caller owns the future, so nobody else reaches the stage; it is not
+                // used again.
+                unsafe { ManuallyDrop::drop(&mut (*stage).future) };
             });
         }));
         stage.with_mut(|stage| {
-            // SAFETY: as above; what is replaced is an empty slot.
-            unsafe { *stage = Stage::Output(Some(output)) };
+            // SAFETY: as above; the future is gone, and nothing else is in its place.
+            unsafe { stage.write(Stage { output: ManuallyDrop::new(output) }) };
         });
         if let Err(payload) = dropped {
             // SAFETY: as above: the task is alive.
-            report_destructor(unsafe { header.as_ref() }, payload);
+            unsafe { report_destructor(header, payload) };
         }
     }
 
     unsafe fn output(header: NonNull<Header>) -> *mut () {
-        // SAFETY: the table of `allocate::<F>` is only called with its own live task.
+        // SAFETY: the table of `F` is only called with its own live task.
         unsafe { Self::stage(header) }.with_mut(|stage| {
             // SAFETY: the task has ended, and the caller has the slot to itself.
-            match unsafe { &mut *stage } {
-                Stage::Output(output) => std::ptr::from_mut(output).cast(),
-                Stage::Future(_) => unreachable!("read the output of a task that has not ended"),
-            }
+            let output: *mut ManuallyDrop<Option<F::Output>> = unsafe { &raw mut (*stage).output };
+            output.cast()
         })
     }
 
-    unsafe fn error(header: NonNull<Header>) -> Option<TaskError> {
-        // SAFETY: the caller has the slot to itself, and it holds this type.
-        let output = unsafe { Self::output(header) }.cast::<Option<Result<F::Output, TaskError>>>();
-        // SAFETY: as above.
-        match unsafe { &*output } {
-            Some(Err(error)) => Some(error.clone()),
-            _ => None,
-        }
-    }
-
-    unsafe fn drop_output(header: NonNull<Header>) {
+    unsafe fn drop_output(header: NonNull<Header>, extension: Option<&Extension>) {
         let output = {
-            // SAFETY: the caller keeps the task alive.
-            let trailer = unsafe { &header.as_ref().trailer };
             // Hooks may be looking at the output. The destructor, which may do anything, runs
             // outside the lock.
-            let _lock = weaken!("task-discard", Some(trailer.lock()) => None);
-            // SAFETY: the task has ended, and this holds the lock.
-            let slot =
-                unsafe { Self::output(header) }.cast::<Option<Result<F::Output, TaskError>>>();
-            // SAFETY: the slot holds this type, and the lock makes it exclusive.
+            let _lock =
+                extension.filter(|_| weaken!("task-discard", true => false)).map(Extension::lock);
+            // SAFETY: the task has ended, and the caller has the slot to itself, or this holds the
+            // lock.
+            let slot = unsafe { Self::output(header) }.cast::<Option<F::Output>>();
+            // SAFETY: the slot holds this type, and it is exclusive.
             unsafe { (*slot).take() }
         };
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(output))) {
             // SAFETY: the caller keeps the task alive.
-            report_destructor(unsafe { header.as_ref() }, payload);
+            unsafe { report_destructor(header, payload) };
         }
     }
+}
 
-    unsafe fn free(header: NonNull<Header>) {
-        // SAFETY: `allocate::<F>` leaked this box, and the last reference is gone.
-        let cell = unsafe { Box::from_raw(header.cast::<Cell<F>>().as_ptr()) };
-        // Tells loom that the free uses the stage; otherwise nothing.
-        cell.stage.with_mut(|_| ());
-        drop(cell);
+/// Puts the memory of a task that nobody has any more back.
+///
+/// # Safety
+///
+/// The last reference to the task was the caller's, and its output was dropped.
+pub(super) unsafe fn free(header: NonNull<Header>) {
+    // SAFETY: the caller has the task to itself.
+    let front = unsafe { header.as_ref() };
+    if cfg!(loopwork_loom) {
+        // Tells loom that the free uses the slot; otherwise nothing.
+        // SAFETY: the task has ended, and the caller has the slot to itself.
+        unsafe { (front.vtable.output)(header) };
     }
+    front.aux.free();
+    let class = Class::from_number(front.vtable.class);
+    front.state.vacate();
+    // SAFETY: the cell holds no task any more.
+    unsafe { arena::give_back(header, class) };
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 
-use super::raw::{Runnable, Unowned};
+use super::runnable::{Runnable, Unowned};
 
 /// One or more ready tasks, first in, first out. The front owns all that follow it.
 pub(crate) struct Chain {

@@ -3,17 +3,18 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use loopwork_context::Request;
+use loopwork_context::{Request, WaitReason};
 
 use super::any::AnyTask;
 use super::error::TaskError;
-use super::header::{TaskId, WatchId, Watcher};
+use super::extension::{WatchId, Watcher};
+use super::header::{TaskId, TaskState};
 use super::raw::RawTask;
-use super::state::TaskState;
 use crate::callback::{CallHandle, Callback};
 
 /// A spawned task: await it for its output, cancel it, ask how it is.
@@ -34,15 +35,16 @@ use crate::callback::{CallHandle, Callback};
 #[doc(alias = "asyncio.Task")]
 #[must_use = "a task runs on when its handle is dropped; `drop` it to say that this is meant"]
 pub struct Task<T> {
-    raw: RawTask,
-    // The value stays behind the task's lock: a handle only moves values of type `T`.
+    // Its reference goes with the handle, in one write.
+    raw: ManuallyDrop<RawTask>,
+    // The value stays in the task's cell: a handle only moves values of type `T`.
     output: PhantomData<fn() -> T>,
 }
 
 impl<T> Task<T> {
     /// Takes over one reference and one handle count. `T` is the output of the task's future.
     pub(crate) fn new(raw: RawTask) -> Self {
-        Self { raw, output: PhantomData }
+        Self { raw: ManuallyDrop::new(raw), output: PhantomData }
     }
 
     pub(crate) fn raw(&self) -> &RawTask {
@@ -52,7 +54,7 @@ impl<T> Task<T> {
     /// Identifies the task within its loop.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.raw.header().id
+        self.raw.header().id()
     }
 
     /// The task's name: `Task-<id>` unless one was set.
@@ -82,7 +84,13 @@ impl<T> Task<T> {
     /// asyncio: `inspect.getcoroutinestate`.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        self.raw.header().state.phase()
+        self.raw.header().phase()
+    }
+
+    /// What the task waits for, as far as what it waits in says so. None unless it waits.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<WaitReason> {
+        self.raw.header().waits_for()
     }
 
     /// Requests cancellation. True if the task had not ended, so that the request stands.
@@ -111,7 +119,7 @@ impl<T> Task<T> {
     /// asyncio: `Task.cancelled`.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.raw.error().is_some_and(|error| error.is_cancelled())
+        self.raw.cancelled()
     }
 
     /// The panic the task failed with, or `None` if it returned.
@@ -127,17 +135,20 @@ impl<T> Task<T> {
         if !self.done() {
             return Err(TaskError::not_done());
         }
-        self.raw.ignore_failure();
         match self.raw.error() {
+            None => Ok(None),
             Some(error) if error.is_cancelled() => Err(error),
-            error => Ok(error),
+            Some(error) => {
+                self.raw.ignore_failure();
+                Ok(Some(error))
+            }
         }
     }
 
     /// The task without its type.
     #[must_use]
     pub fn as_any(&self) -> AnyTask {
-        AnyTask::new(self.raw.clone())
+        AnyTask::new(RawTask::clone(&self.raw))
     }
 
     /// Awaits the task without giving up the handle. The value is moved out all the same.
@@ -155,7 +166,8 @@ impl<T> Task<T> {
     #[doc(hidden)]
     #[must_use]
     pub fn looker(&self) -> Looker<T> {
-        Looker { raw: self.raw.clone(), output: PhantomData }
+        self.raw.share_slot();
+        Looker { raw: RawTask::clone(&self.raw), output: PhantomData }
     }
 
     /// Failures of this task are of no interest: they are not reported.
@@ -173,16 +185,18 @@ impl<T> Task<T> {
     }
 
     /// What was found in the slot, as a result. A failure that is given out has been seen.
-    fn settle(&self, output: Option<Option<Result<T, TaskError>>>) -> Result<T, TaskError> {
-        let result = match output {
-            None => return Err(TaskError::not_done()),
-            Some(None) => Err(self.raw.error().unwrap_or_else(TaskError::taken)),
-            Some(Some(result)) => result,
-        };
-        if result.is_err() {
-            self.raw.ignore_failure();
+    fn settle(&self, output: Option<Option<T>>) -> Result<T, TaskError> {
+        match output {
+            None => Err(TaskError::not_done()),
+            Some(Some(value)) => Ok(value),
+            Some(None) => {
+                let error = self.raw.error();
+                if error.as_ref().is_some_and(TaskError::is_panic) {
+                    self.raw.ignore_failure();
+                }
+                Err(error.unwrap_or_else(TaskError::taken))
+            }
         }
-        result
     }
 }
 
@@ -194,7 +208,7 @@ impl<T: 'static> Task<T> {
         let cloned = unsafe {
             self.raw.with_output::<T, _>(|output, clone| {
                 let clone = clone?.downcast_ref::<fn(&T) -> T>()?;
-                output.as_ref()?.as_ref().ok().map(clone)
+                output.as_ref().map(clone)
             })
         };
         match cloned.flatten() {
@@ -203,11 +217,27 @@ impl<T: 'static> Task<T> {
         }
     }
 
-    fn poll_join(&self, waiting: &mut Waiting, cx: &Context<'_>) -> Poll<Result<T, TaskError>> {
+    /// The output of a task that has ended, by the handle that awaits it.
+    fn take_joined(&mut self) -> Result<T, TaskError> {
+        // SAFETY: `Task<T>` is only made for tasks whose output is `T`, and this one is borrowed
+        // uniquely; if it is not the only one, there is an extension.
+        match unsafe { self.raw.take_alone::<T>() } {
+            Some(value) => value.ok_or_else(TaskError::taken),
+            None => self.take_shared(),
+        }
+    }
+
+    fn poll_join(
+        &mut self,
+        waiting: &mut Waiting,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, TaskError>> {
         loop {
             if self.done() {
+                // What is registered by now has been taken: dropping it later finds nothing.
+                ready!(loopwork_context::proceed(cx)).made();
                 waiting.watch = None;
-                let cancelled = self.raw.error().is_some_and(|error| error.is_cancelled());
+                let cancelled = self.cancelled();
                 match waiting.request.take() {
                     // The child took the request that came through here: it goes on upwards.
                     Some(request) if cancelled => {
@@ -215,22 +245,17 @@ impl<T: 'static> Task<T> {
                         return Poll::Pending;
                     }
                     // The child answered otherwise: the request is spent.
-                    _ => return Poll::Ready(self.take_shared()),
+                    _ => return Poll::Ready(self.take_joined()),
                 }
             }
             let registered = match waiting.watch {
                 Some(id) => self.raw.rewatch(id, cx.waker()),
-                None => match self.raw.watch(Watcher::Waker(cx.waker().clone())) {
-                    Ok(id) => {
-                        waiting.watch = Some(id);
-                        Ok(())
-                    }
-                    Err(_) => Err(()),
-                },
+                None => self.raw.watch_waker(cx.waker()).map(|id| waiting.watch = Some(id)),
             };
             if registered.is_err() {
                 continue;
             }
+            loopwork_context::waits_for(WaitReason::Join);
             let Some(request) = loopwork_context::take_request() else { return Poll::Pending };
             // A request already held merges with the new one.
             waiting.request = Some(request);
@@ -285,15 +310,15 @@ impl<T: Clone + 'static> Task<T> {
 impl<T: Clone + 'static> Clone for Task<T> {
     /// Another handle. From now on readers get clones of the value instead of the value itself.
     fn clone(&self) -> Self {
-        self.raw.share_output::<T>();
-        self.raw.handle_inc();
-        Self::new(self.raw.clone())
+        self.raw.handle_inc::<T>();
+        Self::new(RawTask::clone(&self.raw))
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.raw.drop_handle();
+        // SAFETY: dropped once: this is the destructor.
+        unsafe { ManuallyDrop::take(&mut self.raw) }.drop_handle();
     }
 }
 
@@ -330,17 +355,14 @@ impl<T> Looker<T> {
     /// Whether the task ended cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.raw.error().is_some_and(|error| error.is_cancelled())
+        self.raw.cancelled()
     }
 
     /// Whether the task's value is in its place, and `test` holds for it.
     pub fn value_is(&self, test: impl FnOnce(&T) -> bool) -> bool {
         // SAFETY: a `Looker<T>` comes from a `Task<T>`, whose output is `T`.
-        let holds = unsafe {
-            self.raw.with_output::<T, _>(|output, _| {
-                output.as_ref().and_then(|result| result.as_ref().ok()).is_some_and(test)
-            })
-        };
+        let holds =
+            unsafe { self.raw.with_output::<T, _>(|output, _| output.as_ref().is_some_and(test)) };
         holds.unwrap_or(false)
     }
 }

@@ -1,19 +1,18 @@
 //! The type-erased front of every task.
 
-use std::any::Any;
 use std::fmt;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::Context;
 
-use loopwork_shim::atomic::{AtomicU32, Ordering};
+use loopwork_context::WaitReason;
+use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::cell::UnsafeCell;
-use loopwork_shim::sync::Mutex;
 
 use super::error::TaskError;
-use super::state::State;
-use crate::scheduler::Shared;
+use super::extension::Extension;
+use super::state::{Kind, State};
+use super::watch::Aux;
 
 /// Identifies a task within its loop. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,154 +24,178 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// What a task is to the scheduler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// An ordinary task.
-    Task,
-    /// The future of `block_on`: polled and dropped on worker 0 only.
-    Root,
-    /// The callback lane, or one callback of `workers(1)`: not a task to users.
-    Internal,
-}
-
-/// Everything about a task but its future and output.
+/// Everything about a task but its future and output, and what its extension has.
+#[repr(C)]
 pub(crate) struct Header {
     pub(crate) state: State,
-    pub(super) vtable: &'static VTable,
-    /// The task behind this one in a [`Chain`](super::chain::Chain).
+    /// The task behind this one in a [`Chain`](super::chain::Chain), or the next free cell.
     pub(super) link: UnsafeCell<Option<NonNull<Header>>>,
-    pub(crate) shared: Arc<Shared>,
+    /// The task that awaits this one, or the extension.
+    pub(super) aux: Aux,
+    meta: Meta,
+    pub(super) vtable: &'static VTable,
+    pub(crate) location: &'static Location<'static>,
+}
+
+/// Six words, so that header and a small future share a cache line.
+#[cfg(all(target_pointer_width = "64", not(loopwork_loom)))]
+const _: () = assert!(size_of::<Header>() == 48);
+
+/// What a task is given at birth.
+pub(crate) struct Birth {
     pub(crate) id: TaskId,
     pub(crate) kind: Kind,
     pub(crate) location: &'static Location<'static>,
-    /// Which shard of the registry holds the task, and where in it.
-    pub(crate) shard: usize,
-    pub(crate) slot: AtomicU32,
-    /// How many `Task`s there are.
-    handles: AtomicU32,
-    /// What is rarely used: see `README.md` for what else this lock guards.
-    pub(super) trailer: Mutex<Trailer>,
+    pub(crate) name: Option<Box<str>>,
 }
 
-/// The functions that know the future's type. Each states what its caller owns.
+/// The functions that know the future's type, and what its cell needs. Each states what its
+/// caller owns.
 pub(super) struct VTable {
-    /// Polls the future. True if it ended: its output or panic is then in the slot.
-    /// The caller owns the future (`RUNNING`).
-    pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> bool,
-    /// Drops the future and puts `Cancelled` into the slot. The caller owns the future.
+    /// Polls the future. If it ended, its output is then in the slot, unless it panicked. The
+    /// caller owns the future.
+    pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Option<Ended>,
+    /// Drops the future and leaves an empty slot. The caller owns the future.
     pub(super) cancel: unsafe fn(NonNull<Header>),
-    /// Where the slot is: an `Option<Result<F::Output, TaskError>>`. The task has ended, and the
-    /// caller holds the header's lock, or is the one that ended it.
+    /// Where the slot is: an `Option<F::Output>`. The task has ended, and the caller has the slot
+    /// to itself.
     pub(super) output: unsafe fn(NonNull<Header>) -> *mut (),
-    /// The error in the slot, if the task did not return. Same caller as `output`.
-    pub(super) error: unsafe fn(NonNull<Header>) -> Option<TaskError>,
-    /// Drops what is in the slot. The task has ended; takes the header's lock.
-    pub(super) drop_output: unsafe fn(NonNull<Header>),
-    /// Frees the task. The caller gave up the last reference.
-    pub(super) free: unsafe fn(NonNull<Header>),
+    /// Empties the slot, under the lock of the extension if one is given. The task has ended, and
+    /// without a lock the caller has the slot to itself.
+    pub(super) drop_output: unsafe fn(NonNull<Header>, Option<&Extension>),
+    /// Whether `drop_output` does anything.
+    pub(super) needs_drop: bool,
+    /// The class of the cell's size.
+    pub(super) class: u16,
 }
 
-/// What waits for the end of a task.
-pub(crate) enum Watcher {
-    /// A future that awaits the task.
-    Waker(Waker),
-    /// Runs once, on the thread that ends the task; must be short and must not block. It is told
-    /// whether the task returned a value.
-    Hook(Box<dyn FnOnce(bool) + Send>),
+/// How a future ended.
+pub(super) enum Ended {
+    Returned,
+    Panicked(TaskError),
+    Cancelled,
 }
 
-/// Names one registration of a [`Watcher`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WatchId(u64);
+/// The task's id, and what it is doing: one byte, which only its poller writes.
+struct Meta(AtomicU64);
 
-/// The part of a header that its lock guards.
-#[derive(Default)]
-pub(super) struct Trailer {
-    /// In order of registration. One is the common case and allocates nothing.
-    first: Option<(WatchId, Watcher)>,
-    rest: Vec<(WatchId, Watcher)>,
-    watches: u64,
-    pub(super) name: Option<Box<str>>,
-    /// How the task ended, if it did not return. Stays when the output is taken.
-    pub(super) error: Option<TaskError>,
-    /// The error is a failure, and nobody has looked at it.
-    pub(super) unseen: bool,
-    /// Somebody made known that failures of this task are of no interest.
-    pub(super) ignored: bool,
-    /// Set once the output is to be shared: a `fn(&T) -> T`, with which readers clone it.
-    pub(super) clone_output: Option<Box<dyn Any + Send>>,
-}
+const CREATED: u8 = 0;
+const RUNNING: u8 = 1;
+/// The first number of a [`WaitReason`].
+const WAITING: u8 = 2;
 
-impl Trailer {
-    pub(super) fn push(&mut self, watcher: Watcher) -> WatchId {
-        let id = WatchId(self.watches);
-        self.watches += 1;
-        if self.first.is_none() && self.rest.is_empty() {
-            self.first = Some((id, watcher));
-        } else {
-            self.rest.push((id, watcher));
-        }
-        id
+impl Meta {
+    // Ordering: Relaxed, here and below: a snapshot for people. The id is written before the task
+    // is published.
+
+    fn set(&self, id: TaskId, doing: u8) {
+        self.0.store((id.0 << 8) | u64::from(doing), Ordering::Relaxed);
     }
 
-    /// The registration, if it has not fired.
-    pub(super) fn find(&mut self, id: WatchId) -> Option<&mut Watcher> {
-        self.first
-            .iter_mut()
-            .chain(self.rest.iter_mut())
-            .find_map(|(known, watcher)| (*known == id).then_some(watcher))
+    fn id(&self) -> TaskId {
+        TaskId(self.0.load(Ordering::Relaxed) >> 8)
     }
 
-    pub(super) fn remove(&mut self, id: WatchId) -> Option<Watcher> {
-        if self.first.as_ref().is_some_and(|(known, _)| *known == id) {
-            return self.first.take().map(|(_, watcher)| watcher);
-        }
-        let at = self.rest.iter().position(|(known, _)| *known == id)?;
-        Some(self.rest.remove(at).1)
-    }
-
-    pub(super) fn take_watchers(&mut self) -> impl Iterator<Item = Watcher> + use<> {
-        let first = self.first.take();
-        first.into_iter().chain(std::mem::take(&mut self.rest)).map(|(_, watcher)| watcher)
+    fn doing(&self) -> u8 {
+        (self.0.load(Ordering::Relaxed) & 0xff) as u8
     }
 }
 
 impl Header {
-    pub(super) fn new(
-        vtable: &'static VTable,
-        shared: Arc<Shared>,
-        id: TaskId,
-        kind: Kind,
-        shard: usize,
-        location: &'static Location<'static>,
-        name: Option<Box<str>>,
-    ) -> Self {
-        Self {
-            state: State::spawned(),
-            vtable,
-            link: UnsafeCell::new(None),
-            shared,
-            id,
-            kind,
-            location,
-            shard,
-            slot: AtomicU32::new(0),
-            handles: AtomicU32::new(1),
-            trailer: Mutex::new(Trailer { name, ..Trailer::default() }),
+    /// Makes a header of a cell's memory, without a task.
+    ///
+    /// # Safety
+    ///
+    /// `at` is aligned memory for a header that nobody else uses.
+    pub(super) unsafe fn carve(at: NonNull<Self>) {
+        let at = at.as_ptr();
+        // SAFETY: inside the memory of a header, here and below.
+        let state = unsafe { &raw mut (*at).state };
+        // SAFETY: as above.
+        let link = unsafe { &raw mut (*at).link };
+        // SAFETY: as above.
+        let aux = unsafe { &raw mut (*at).aux };
+        // SAFETY: as above.
+        let meta = unsafe { &raw mut (*at).meta };
+        // SAFETY: the memory is the caller's, here and below.
+        unsafe { state.write(State::vacant()) };
+        // SAFETY: as above.
+        unsafe { link.write(UnsafeCell::new(None)) };
+        // SAFETY: as above.
+        unsafe { aux.write(Aux::new()) };
+        // SAFETY: as above.
+        unsafe { meta.write(Meta(AtomicU64::new(0))) };
+    }
+
+    /// Writes all that is known at birth, and publishes the task.
+    ///
+    /// # Safety
+    ///
+    /// `at` was carved, holds no task, and is the caller's; the future is in its place.
+    pub(super) unsafe fn be_born(at: NonNull<Self>, vtable: &'static VTable, birth: Birth) {
+        let cell = at.as_ptr();
+        // SAFETY: inside the header, here and below.
+        let table = unsafe { &raw mut (*cell).vtable };
+        // SAFETY: as above.
+        let location = unsafe { &raw mut (*cell).location };
+        // SAFETY: nobody looks at these fields of a cell without a task, here and below.
+        unsafe { table.write(vtable) };
+        // SAFETY: as above.
+        unsafe { location.write(birth.location) };
+        // SAFETY: all fields are written now.
+        let header = unsafe { at.as_ref() };
+        header.meta.set(birth.id, CREATED);
+        header.aux.be_born(birth.name);
+        header.state.spawn(birth.kind);
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.meta.id()
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.state.kind()
+    }
+
+    /// By whoever polls: the poll begins.
+    pub(super) fn running(&self) {
+        self.meta.set(self.id(), RUNNING);
+    }
+
+    /// By whoever polls: the poll ends, and the task waits.
+    pub(super) fn waiting(&self, reason: WaitReason) {
+        self.meta.set(self.id(), WAITING + reason as u8);
+    }
+
+    /// What the task waits for. None unless it waits.
+    pub(super) fn waits_for(&self) -> Option<WaitReason> {
+        let number = self.meta.doing().checked_sub(WAITING)?;
+        if self.state.is_complete() { None } else { WaitReason::from_number(number) }
+    }
+
+    /// asyncio's four states of a coroutine.
+    pub(super) fn phase(&self) -> TaskState {
+        match self.meta.doing() {
+            _ if self.state.is_complete() => TaskState::Closed,
+            CREATED => TaskState::Created,
+            RUNNING => TaskState::Running,
+            _ => TaskState::Suspended,
         }
     }
+}
 
-    /// One more `Task`; the caller has one.
-    pub(super) fn handle_inc(&self) {
-        // Ordering: Relaxed, as for `Arc`: the caller's handle keeps the count above zero.
-        self.handles.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// One `Task` less. True if it was the last.
-    pub(super) fn handle_dec(&self) -> bool {
-        // Ordering: Relaxed: what handles do to the output is ordered by the lock, and whether it is
-        // there by `drop_handle`.
-        self.handles.fetch_sub(1, Ordering::Relaxed) == 1
-    }
+/// Where a task is in its life: asyncio's four states of a coroutine.
+///
+/// asyncio: `inspect.getcoroutinestate`.
+#[doc(alias = "getcoroutinestate")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskState {
+    /// Spawned, never polled: `CORO_CREATED`.
+    Created,
+    /// Being polled right now: `CORO_RUNNING`.
+    Running,
+    /// Waiting at an await, or to be polled again: `CORO_SUSPENDED`.
+    Suspended,
+    /// Finished, failed or cancelled: `CORO_CLOSED`.
+    Closed,
 }

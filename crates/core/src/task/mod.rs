@@ -1,38 +1,49 @@
-//! Tasks: one allocation and one word each. See `README.md` beside this file.
+//! Tasks: one cell and one word each. See `README.md` beside this file.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `state.rs` | the word and its transitions |
 //! | `header.rs` | the type-erased front of a task |
-//! | `cell.rs` | the allocation, and all that knows the future's type |
+//! | `cell.rs` | the cell, and all that knows the future's type |
+//! | `arena/` | where cells lie, and how every task is found |
+//! | `raw.rs` | counted references: spawning, ending, the output |
+//! | `runnable.rs` | `Runnable`: one poll and what follows |
+//! | `waker.rs` | the waker, and other ways to make a task ready |
+//! | `watch.rs` | who waits for the end |
+//! | `extension.rs` | what few tasks have |
 //! | `chain.rs` | ready tasks linked in a row |
 //! | `stack.rs` | ready tasks that any thread pushes |
-//! | `raw.rs` | counted references, `Runnable`, the waker |
 //! | `handle.rs` | `Task<T>` and its await |
 //! | `into_task.rs` | `IntoTask`: futures and tasks alike |
 //! | `any.rs` | `AnyTask`: a task without its type |
 //! | `error.rs` | `TaskError` |
 
 mod any;
+pub(crate) mod arena;
 mod cell;
 mod chain;
 mod error;
+mod extension;
 mod handle;
 mod header;
 mod into_task;
 mod raw;
+mod runnable;
 mod stack;
 mod state;
+mod waker;
+mod watch;
 
 pub use any::AnyTask;
 pub(crate) use chain::{Chain, Fifo};
 pub use error::TaskError;
 pub(crate) use error::panic_message;
 pub use handle::{Join, JoinMut, Looker, Task, Watch};
-pub use header::TaskId;
-pub(crate) use header::{Header, Kind};
+pub(crate) use header::{Birth, Header};
+pub use header::{TaskId, TaskState};
 pub use into_task::IntoTask;
-pub use raw::is_task_waker;
-pub(crate) use raw::{Birth, Ran, RawTask, Runnable};
+pub(crate) use raw::RawTask;
+pub(crate) use runnable::{Ran, Runnable};
 pub(crate) use stack::Stack;
-pub use state::TaskState;
+pub(crate) use state::Kind;
+pub use waker::is_task_waker;

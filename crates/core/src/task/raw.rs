@@ -1,86 +1,112 @@
-//! Counted references to a task, without its type: what queues, registries and wakers hold.
+//! Counted references to a task, without its type: what wakers, handles and lists hold.
 
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::task::{Context, RawWaker, RawWakerVTable, Waker};
 
-use loopwork_shim::weaken;
-
+use super::arena;
 use super::cell;
 use super::error::TaskError;
-use super::header::{Header, Kind, TaskId, WatchId, Watcher};
-use super::state::{Claim, FinishPending, StartPoll, Wake};
+use super::extension::Watcher;
+use super::header::{Birth, Ended, Header};
+use super::runnable::Runnable;
+use super::state::{By, Completed, Detach, End};
+use super::waker;
+use crate::current;
 use crate::exception::{ExceptionContext, report_destructor};
-use crate::scheduler::{Origin, Shared};
+use crate::scheduler::{Origin, Shared, Worker};
 
 /// One reference to a task.
 ///
-/// Invariant: the pointer came from `cell::allocate`, and the word counts this reference.
+/// Invariant: the pointer is that of a cell with a task in it, with the provenance of its whole
+/// chunk, and the word counts this reference.
 pub(crate) struct RawTask(NonNull<Header>);
 
-// SAFETY: `Header` is shared safely: its word is atomic, its trailer is behind a lock, its link
-// belongs to the one `Runnable`, and the rest never changes. The future is reached only by the owner of `RUNNING`, and is `Send` unless its task is
-// a root, which only worker 0's thread polls and drops. The output is `Send` for the same reason.
+// SAFETY: `Header` is shared safely: its words are atomic, its link belongs to the one `Runnable`,
+// and the rest never changes. The future is reached only by who polls, and is `Send` unless its
+// task is a root, which only worker 0's thread polls and drops. The output is `Send` for the same
+// reason.
 unsafe impl Send for RawTask {}
 // SAFETY: as for `Send`; a shared reference gives no more than a clone would.
 unsafe impl Sync for RawTask {}
 
-/// What [`RawTask::allocate`] needs besides the future.
-pub(crate) struct Birth {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) id: TaskId,
-    pub(crate) kind: Kind,
-    pub(crate) shard: usize,
-    pub(crate) location: &'static Location<'static>,
-    pub(crate) name: Option<Box<str>>,
-}
-
-/// What came of running a [`Runnable`] once.
-#[must_use]
-pub(crate) enum Ran {
-    /// It was woken meanwhile: put it back.
-    Again(Runnable),
-    /// The task waits, or has ended.
-    Done,
-}
-
 impl RawTask {
-    /// A new task: the reference of its `Task`, that of the registry, and its `Runnable`.
+    /// A new task: the reference of its `Task`, and its `Runnable`. `worker` is the one of `shared`
+    /// that this thread is. Hands the future back if the loop is closed.
     ///
     /// The caller answers for what the type system cannot see here: unless `birth.kind` is
     /// `Root`, future and output are `Send + 'static`; if it is, the future is polled and dropped
     /// on one thread, and it and its output are gone before what they borrow.
-    pub(crate) fn allocate<F: Future>(future: F, birth: Birth) -> (Self, Self, Runnable) {
-        let Birth { shared, id, kind, shard, location, name } = birth;
-        let header = cell::allocate(future, |vtable| {
-            Header::new(vtable, shared, id, kind, shard, location, name)
-        });
-        // The word starts with these three references.
-        (Self(header), Self(header), Runnable(ManuallyDrop::new(Self(header))))
+    pub(crate) fn spawn<F: Future>(
+        shared: &Arc<Shared>,
+        worker: Option<&Worker>,
+        future: F,
+        birth: Birth,
+    ) -> Result<(Self, Runnable), F> {
+        if const { cell::class::<F>().is_some() } {
+            return Self::spawn_small(shared, worker, future, birth);
+        }
+        Self::spawn_small(shared, worker, Box::pin(future), birth).map_err(|boxed| {
+            // SAFETY: it was never polled, so that it may move.
+            *unsafe { Pin::into_inner_unchecked(boxed) }
+        })
     }
 
-    /// Undoes [`RawTask::allocate`] before anybody has seen the task.
+    fn spawn_small<F: Future>(
+        shared: &Arc<Shared>,
+        worker: Option<&Worker>,
+        future: F,
+        birth: Birth,
+    ) -> Result<(Self, Runnable), F> {
+        let class = const { cell::class::<F>() }.expect("a small future");
+        let header = match worker {
+            Some(worker) => {
+                // What gets by while the loop closes is found when this worker has been joined.
+                if shared.closed.get() {
+                    return Err(future);
+                }
+                let at = worker.cells().take(shared, class);
+                // SAFETY: it was taken for this class, and holds no task.
+                unsafe { cell::place(at, future, birth) };
+                at
+            }
+            None => {
+                let mut outside = shared.arena.outside();
+                if outside.is_closed() && !cfg!(loopwork_weaken = "close-refuse") {
+                    return Err(future);
+                }
+                let at = outside.take(shared, class);
+                // Under the lock: a loop that closes finds every task it did not refuse.
+                // SAFETY: as above.
+                unsafe { cell::place(at, future, birth) };
+                at
+            }
+        };
+        // The word starts with two references, one of them the loop's, and one wake.
+        // SAFETY: the first is this one's; the wake makes this the one `Runnable`.
+        Ok((Self(header), unsafe { Runnable::new(header) }))
+    }
+
+    /// Takes over a reference.
     ///
     /// # Safety
     ///
-    /// `F` is the future's type, and the three are all the references there are.
-    pub(crate) unsafe fn dismantle<F: Future>(task: Self, other: Self, runnable: Runnable) -> F {
-        let header = task.0;
-        std::mem::forget((task, other, runnable));
-        // SAFETY: the caller's promise, passed on.
-        unsafe { cell::dismantle::<F>(header) }
+    /// `header` is that of a task with the provenance of its chunk, and a reference is the
+    /// caller's, or the caller sees to it that this is never dropped and does not outlive the task.
+    pub(crate) unsafe fn from_owned(header: NonNull<Header>) -> Self {
+        Self(header)
     }
 
     /// One more reference to the task behind `header`, unless that is null.
     ///
     /// # Safety
     ///
-    /// If not null, it is the header of a task that is alive, with the provenance of its cell.
+    /// If not null, it is the header of a task that is alive, with the provenance of its chunk.
     pub(crate) unsafe fn from_header(header: *const Header) -> Option<Self> {
         let header = NonNull::new(header.cast_mut())?;
         Some(Self::clone(&ManuallyDrop::new(Self(header))))
@@ -91,9 +117,13 @@ impl RawTask {
         unsafe { self.0.as_ref() }
     }
 
-    /// Where the header is, with the provenance of the whole cell.
+    /// Where the header is, with the provenance of the whole chunk.
     pub(crate) fn as_ptr(&self) -> *const Header {
         self.0.as_ptr()
+    }
+
+    pub(super) fn pointer(&self) -> NonNull<Header> {
+        self.0
     }
 
     pub(crate) fn ptr_eq(&self, other: &Self) -> bool {
@@ -101,82 +131,29 @@ impl RawTask {
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.header().shared
+        // SAFETY: the cell is not free while this lives.
+        unsafe { arena::shared(self.0) }
+    }
+
+    /// Makes the `Runnable` that a wake has asked for, and puts it where it belongs.
+    pub(super) fn schedule(&self, origin: Origin) {
+        // SAFETY: the wake that found none before it makes the one `Runnable`.
+        let runnable = unsafe { Runnable::new(self.0) };
+        self.shared().schedule(runnable, origin);
     }
 
     /// The name given, or asyncio's default.
     pub(crate) fn name(&self) -> String {
         let header = self.header();
-        match &header.trailer.lock().name {
-            Some(name) => name.to_string(),
-            None => format!("Task-{}", header.id),
-        }
+        let given = header.aux.extension().and_then(|extension| {
+            let trailer = extension.lock();
+            trailer.name.as_deref().map(str::to_owned)
+        });
+        given.unwrap_or_else(|| format!("Task-{}", header.id()))
     }
 
     pub(crate) fn set_name(&self, name: &str) {
-        self.header().trailer.lock().name = Some(name.into());
-    }
-
-    pub(crate) fn wake(&self) {
-        self.act_on(self.header().state.wake());
-    }
-
-    /// Requests cancellation. True if the task had not ended.
-    pub(crate) fn cancel(&self) -> bool {
-        let wake = self.header().state.cancel();
-        let accepted = wake != Wake::Ended;
-        self.act_on(wake);
-        accepted
-    }
-
-    fn act_on(&self, wake: Wake) {
-        if wake == Wake::Schedule {
-            // The word counted this reference in the transition.
-            let runnable = Runnable(ManuallyDrop::new(Self(self.0)));
-            self.shared().schedule(runnable, Origin::Wake);
-        }
-    }
-
-    /// Registers for the end. `Err` gives the watcher back: the task has ended.
-    pub(crate) fn watch(&self, watcher: Watcher) -> Result<WatchId, Watcher> {
-        let header = self.header();
-        if header.state.is_complete() {
-            return Err(watcher);
-        }
-        let mut trailer = header.trailer.lock();
-        let id = trailer.push(watcher);
-        if header.state.watch() {
-            if let Some(watcher) = trailer.remove(id) {
-                return Err(watcher);
-            }
-        }
-        Ok(id)
-    }
-
-    /// Keeps an earlier registration up to date. `Err`: the task has ended.
-    pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<(), ()> {
-        let header = self.header();
-        if header.state.is_complete() {
-            return Err(());
-        }
-        let mut trailer = header.trailer.lock();
-        let Some(Watcher::Waker(known)) = trailer.find(id) else {
-            // The end has taken it, and wakes the waker that was known until now: the new one has
-            // to hear of it here.
-            return weaken!("task-rewatch", Err(()) => Ok(()));
-        };
-        if known.will_wake(waker) {
-            return Ok(());
-        }
-        let replaced = std::mem::replace(known, waker.clone());
-        drop(trailer);
-        drop(replaced);
-        Ok(())
-    }
-
-    pub(crate) fn unwatch(&self, id: WatchId) {
-        let removed = self.header().trailer.lock().remove(id);
-        drop(removed);
+        self.header().aux.extend().lock().name = Some(name.into());
     }
 
     /// Runs `f` on the output slot, under the lock. `None` if the task has not ended.
@@ -186,57 +163,95 @@ impl RawTask {
     /// `T` is the output of the task's future.
     pub(crate) unsafe fn with_output<T, R>(
         &self,
-        f: impl FnOnce(&mut Option<Result<T, TaskError>>, Option<&(dyn Any + Send)>) -> R,
+        f: impl FnOnce(&mut Option<T>, Option<&(dyn Any + Send)>) -> R,
     ) -> Option<R> {
         let header = self.header();
         if !header.state.is_complete() {
             return None;
         }
-        let trailer = header.trailer.lock();
+        let trailer = header.aux.extend().lock();
         // SAFETY: the task has ended, and this holds the lock.
-        let output =
-            unsafe { (header.vtable.output)(self.0) }.cast::<Option<Result<T, TaskError>>>();
+        let output = unsafe { (header.vtable.output)(self.0) }.cast::<Option<T>>();
         // SAFETY: `T` is the output's type by the caller's promise; the lock makes it exclusive.
         Some(f(unsafe { &mut *output }, trailer.clone_output.as_deref()))
     }
 
+    /// Takes the value of a task that returned, without a lock. `None` if there is an extension,
+    /// whose lock is needed then; `Some(None)` if it was taken before.
+    ///
+    /// # Safety
+    ///
+    /// `T` is the output of the task's future, and the caller has the only `Task` to itself.
+    pub(super) unsafe fn take_alone<T>(&self) -> Option<Option<T>> {
+        let header = self.header();
+        if header.state.end() != Some(End::Returned) || header.aux.extension().is_some() {
+            return None;
+        }
+        // SAFETY: the task has ended; what else reaches the slot was made through the `Task`, along
+        // with an extension.
+        let output = unsafe { (header.vtable.output)(self.0) }.cast::<Option<T>>();
+        // SAFETY: `T` is the output's type by the caller's promise.
+        Some(unsafe { (*output).take() })
+    }
+
     /// A failure of this task need not be reported: somebody has looked, or nobody will care.
     pub(crate) fn ignore_failure(&self) {
-        let mut trailer = self.header().trailer.lock();
+        let mut trailer = self.header().aux.extend().lock();
         trailer.ignored = true;
         trailer.unseen = false;
     }
 
-    /// From now on the output stays in its slot when it is read.
-    pub(crate) fn share_output<T: Clone + 'static>(&self) {
+    /// From now on the lock guards the output, whoever reads it.
+    pub(crate) fn share_slot(&self) {
+        self.header().aux.extend();
+    }
+
+    /// One more `Task`. From now on the output stays in its slot when it is read.
+    pub(crate) fn handle_inc<T: Clone + 'static>(&self) {
         let clone: fn(&T) -> T = T::clone;
-        self.header().trailer.lock().clone_output.get_or_insert_with(|| Box::new(clone));
+        let mut trailer = self.header().aux.extend().lock();
+        trailer.clone_output.get_or_insert_with(|| Box::new(clone));
+        trailer.handles += 1;
     }
 
-    pub(crate) fn handle_inc(&self) {
-        self.header().handle_inc();
-    }
-
-    /// What the drop of a `Task` does, besides giving its reference up.
-    pub(crate) fn drop_handle(&self) {
+    /// What the drop of a `Task` does: gives up the handle and its reference.
+    pub(crate) fn drop_handle(self) {
         let header = self.header();
-        if header.handle_dec() && header.state.drop_handle() {
-            self.discard_output();
+        if let Some(extension) = header.aux.extension() {
+            let mut trailer = extension.lock();
+            if trailer.handles > 0 {
+                trailer.handles -= 1;
+                drop(trailer);
+                return;
+            }
+        }
+        let task = ManuallyDrop::new(self);
+        match task.header().state.detach() {
+            Detach::Detached => {}
+            Detach::Ended => {
+                task.discard_output();
+                // SAFETY: the reference of the handle is given up here, once.
+                unsafe { task.give_up_ended() };
+            }
         }
     }
 
     /// Drops an output that nobody wants, and reports a failure that nobody saw.
     fn discard_output(&self) {
         let header = self.header();
-        // SAFETY: the task has ended.
-        unsafe { (header.vtable.drop_output)(self.0) };
-        let unseen = {
-            let mut trailer = header.trailer.lock();
+        let extension = header.aux.extension();
+        if header.vtable.needs_drop {
+            // SAFETY: the task has ended. Without an extension nobody else reaches the slot: there
+            // is no `Task` any more, or this is the last.
+            unsafe { (header.vtable.drop_output)(self.0, extension) };
+        }
+        let unseen = extension.and_then(|extension| {
+            let mut trailer = extension.lock();
             let unseen = std::mem::take(&mut trailer.unseen);
             trailer.error.clone().filter(|_| unseen)
-        };
+        });
         if let Some(error) = unseen {
-            header.shared.exceptions.call(&ExceptionContext::task(
+            self.shared().exceptions.call(&ExceptionContext::task(
                 format!("{} failed and nobody looked at its result", self.name()),
                 error.message(),
                 self,
@@ -244,58 +259,104 @@ impl RawTask {
         }
     }
 
-    /// Ends the task: its output is in the slot, and this thread owned its future.
-    fn complete(&self) {
+    /// Ends the task: this thread owned its future, which is gone, the output in its slot. Gives
+    /// up the loop's reference, or leaves it to a stale `Runnable`.
+    ///
+    /// # Safety
+    ///
+    /// The caller does not touch the task any more, unless by a reference of its own.
+    pub(super) unsafe fn complete(&self, ended: Ended, by: By) {
         let header = self.header();
-        // SAFETY: this thread owns the future, so the slot as well, until `complete`.
-        let error = unsafe { (header.vtable.error)(self.0) };
-        let returned = error.is_none();
-        if let Some(error) = error {
-            let mut trailer = header.trailer.lock();
-            trailer.unseen = error.is_panic() && !trailer.ignored;
-            trailer.error = Some(error);
-        }
-        let completed = header.state.complete();
-        header.shared.registry.remove(header);
-        if completed.watched {
-            let watchers = header.trailer.lock().take_watchers();
-            for watcher in watchers {
-                // Unwind: a foreign waker may panic; the others must still hear of the end.
-                let called = catch_unwind(AssertUnwindSafe(|| match watcher {
-                    Watcher::Waker(waker) => waker.wake(),
-                    Watcher::Hook(hook) => hook(returned),
-                }));
-                if let Err(payload) = called {
-                    report_destructor(header, payload);
-                }
+        let end = match ended {
+            Ended::Returned => End::Returned,
+            Ended::Cancelled => End::Cancelled,
+            Ended::Panicked(error) => {
+                let mut trailer = header.aux.extend().lock();
+                trailer.unseen = !trailer.ignored;
+                trailer.error = Some(error);
+                End::Panicked
             }
+        };
+        let Completed::Pending { wanted, watched, stale } = header.state.complete(end, by) else {
+            return;
+        };
+        if watched {
+            self.wake_watchers(end == End::Returned);
         }
-        if !completed.wanted {
+        if !wanted {
             self.discard_output();
         }
+        if !stale {
+            // SAFETY: the loop's reference is given up here, once.
+            unsafe { self.give_up_ended() };
+        }
+    }
+
+    fn wake_watchers(&self, returned: bool) {
+        self.tell_watchers(|watcher| {
+            // Unwind: a foreign waker may panic; the others must still hear of the end.
+            let told = catch_unwind(AssertUnwindSafe(|| match watcher {
+                Watcher::Waker(waker) => match waker::task(&waker) {
+                    Some(task) => {
+                        std::mem::forget(waker);
+                        ManuallyDrop::into_inner(task).wake_and_drop(Origin::Join);
+                    }
+                    None => current::while_ending(|| waker.wake()),
+                },
+                Watcher::Hook(hook) => current::while_ending(|| hook(returned)),
+            }));
+            if let Err(payload) = told {
+                // SAFETY: the task is alive: its reference is given up later.
+                unsafe { report_destructor(self.0, payload) };
+            }
+        });
     }
 
     /// How the task ended, if it has ended and did not return a value.
     pub(crate) fn error(&self) -> Option<TaskError> {
         let header = self.header();
-        if !header.state.is_complete() {
-            return None;
+        match header.state.end()? {
+            End::Returned => None,
+            End::Cancelled => Some(TaskError::cancelled()),
+            End::Panicked => header.aux.extension()?.lock().error.clone(),
         }
-        header.trailer.lock().error.clone()
     }
 
-    /// Ends the task as cancelled from outside, dropping its future here. True if a `Runnable` of
-    /// it is in a queue or on its way there. The caller knows that nobody polls the task.
-    pub(crate) fn shut_down(&self) -> bool {
-        match self.header().state.claim() {
-            Claim::Ended => false,
-            Claim::Claimed { scheduled } => {
-                // SAFETY: `claim` made this thread the owner of the future.
-                unsafe { (self.header().vtable.cancel)(self.0) };
-                self.complete();
-                scheduled
-            }
+    pub(crate) fn cancelled(&self) -> bool {
+        self.header().state.end() == Some(End::Cancelled)
+    }
+
+    /// Ends the task as cancelled from outside, dropping its future here, unless it has ended. The
+    /// caller knows that nobody polls the task, and that nobody will.
+    pub(crate) fn shut_down(&self) {
+        let header = self.header();
+        if header.state.is_complete() {
+            return;
         }
+        // SAFETY: nobody polls the task, so that the future is this thread's.
+        unsafe { (header.vtable.cancel)(self.0) };
+        // SAFETY: `self` keeps the task alive.
+        unsafe { self.complete(Ended::Cancelled, By::Other) };
+    }
+
+    /// Gives up a reference of a task that has ended.
+    ///
+    /// # Safety
+    ///
+    /// The reference is the caller's.
+    unsafe fn give_up_ended(&self) {
+        if self.header().state.ref_dec_ended() {
+            // SAFETY: that was the last reference.
+            unsafe { self.free() };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The last reference was the caller's.
+    pub(super) unsafe fn free(&self) {
+        // SAFETY: passed on; the output went with the last handle, or at the end without one.
+        unsafe { cell::free(self.0) };
     }
 }
 
@@ -310,7 +371,7 @@ impl Drop for RawTask {
     fn drop(&mut self) {
         if self.header().state.ref_dec() {
             // SAFETY: that was the last reference.
-            unsafe { (self.header().vtable.free)(self.0) };
+            unsafe { self.free() };
         }
     }
 }
@@ -318,196 +379,17 @@ impl Drop for RawTask {
 impl fmt::Debug for RawTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = self.header();
-        let outcome = match self.error() {
-            _ if !header.state.is_complete() => "pending",
-            None => "returned",
-            Some(error) if error.is_cancelled() => "cancelled",
-            Some(_) => "panicked",
+        let outcome = match header.state.end() {
+            None => "pending",
+            Some(End::Returned) => "returned",
+            Some(End::Cancelled) => "cancelled",
+            Some(End::Panicked) => "panicked",
         };
         f.debug_struct("Task")
             .field("name", &self.name())
-            .field("state", &header.state.phase())
+            .field("state", &header.phase())
             .field("outcome", &format_args!("{outcome}"))
             .field("spawned", &format_args!("{}", header.location))
             .finish()
     }
-}
-
-/// The right to poll a task once: what the run queues hold. At most one exists of each task.
-#[derive(Debug)]
-pub(crate) struct Runnable(ManuallyDrop<RawTask>);
-
-impl Runnable {
-    pub(crate) fn task(&self) -> &RawTask {
-        &self.0
-    }
-
-    /// Links `next` behind this in a chain. What was linked before has been taken.
-    pub(super) fn link(&self, next: Option<Self>) {
-        let next = next.map(|next| ManuallyDrop::new(next).task().0);
-        self.task().header().link.with_mut(|link| {
-            // SAFETY: the link belongs to whoever has the `Runnable`, and there is one of each task.
-            unsafe { *link = next };
-        });
-    }
-
-    /// What is linked behind this.
-    pub(super) fn take_link(&self) -> Option<Self> {
-        // SAFETY: as in `link`.
-        let next = self.task().header().link.with_mut(|link| unsafe { (*link).take() });
-        next.map(|next| Self(ManuallyDrop::new(RawTask(next))))
-    }
-
-    /// Names this without owning it.
-    pub(super) fn unowned(&self) -> Unowned {
-        Unowned(self.task().0)
-    }
-
-    /// The one word it is; see [`Runnable::from_ptr`].
-    pub(super) fn into_ptr(self) -> *mut Header {
-        ManuallyDrop::new(self).task().0.as_ptr()
-    }
-
-    /// Undoes [`Runnable::into_ptr`], once.
-    ///
-    /// # Safety
-    ///
-    /// If not null, `ptr` came from `into_ptr`, and nobody else does this with it.
-    pub(super) unsafe fn from_ptr(ptr: *mut Header) -> Option<Self> {
-        NonNull::new(ptr).map(|header| Self(ManuallyDrop::new(RawTask(header))))
-    }
-
-    /// Polls the task once, on this thread, and does what follows from it.
-    pub(crate) fn run(self) -> Ran {
-        let header = self.task().header();
-        let StartPoll::Poll { cancel } = header.state.start_poll() else {
-            self.give_up();
-            return Ran::Done;
-        };
-        let poll = loopwork_context::Poll::enter(cancel);
-        let waker = self.borrowed_waker();
-        // SAFETY: `start_poll` made this thread the owner of the future.
-        let mut ended =
-            unsafe { (header.vtable.poll)(self.task().0, &mut Context::from_waker(&waker)) };
-        if poll.leave() && !ended {
-            // Nobody inside took the request: the task drops what it owns.
-            // SAFETY: still the owner.
-            unsafe { (header.vtable.cancel)(self.task().0) };
-            ended = true;
-        }
-        if ended {
-            self.task().complete();
-            self.give_up();
-            return Ran::Done;
-        }
-        match header.state.finish_pending() {
-            FinishPending::Again => Ran::Again(self),
-            FinishPending::Idle => {
-                // `finish_pending` gave the reference up; the task may be gone already.
-                std::mem::forget(self);
-                Ran::Done
-            }
-        }
-    }
-
-    /// The waker of a poll: it borrows this reference instead of counting one.
-    fn borrowed_waker(&self) -> ManuallyDrop<Waker> {
-        let data = self.task().0.as_ptr().cast_const().cast();
-        // SAFETY: `data` is valid for the functions of `WAKER` while `self` lives, which is longer
-        // than the poll; not being dropped, it gives up no reference it does not have.
-        ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(data, &WAKER)) })
-    }
-
-    fn give_up(mut self) {
-        // SAFETY: `self` is forgotten below, so the reference is dropped once.
-        unsafe { ManuallyDrop::drop(&mut self.0) };
-        std::mem::forget(self);
-    }
-}
-
-/// Names a `Runnable` that a chain owns.
-#[derive(Clone, Copy)]
-pub(super) struct Unowned(NonNull<Header>);
-
-// SAFETY: it is a name; to follow it is `unsafe`.
-unsafe impl Send for Unowned {}
-
-impl Unowned {
-    /// Links `next` behind it.
-    ///
-    /// # Safety
-    ///
-    /// The `Runnable` that this names is in a chain of the caller's, and nothing is behind it.
-    pub(super) unsafe fn link_behind(self, next: Runnable) {
-        // SAFETY: the caller's promise; `next` is owned by the link from now on.
-        unsafe { self.relink(next.into_ptr()) };
-    }
-
-    /// Links what `next` points to behind it, or nothing if that is null.
-    ///
-    /// # Safety
-    ///
-    /// The `Runnable` that this names is the caller's. A link that is not taken again but written
-    /// over does not drop what it led to.
-    pub(super) unsafe fn relink(self, next: *mut Header) {
-        // SAFETY: the caller has the `Runnable`, which keeps the task alive and owns the link.
-        let header = unsafe { self.0.as_ref() };
-        header.link.with_mut(|link| {
-            // SAFETY: as above.
-            unsafe { *link = NonNull::new(next) };
-        });
-    }
-}
-
-impl Drop for Runnable {
-    /// A `Runnable` that is dropped instead of run ends its task as cancelled.
-    fn drop(&mut self) {
-        if !self.task().shut_down() {
-            // It had ended. `start_poll` marks the stale `Runnable` as collected.
-            let _ended = self.task().header().state.start_poll();
-        }
-        // SAFETY: dropped once: this is the destructor.
-        unsafe { ManuallyDrop::drop(&mut self.0) };
-    }
-}
-
-/// The waker of every task: its data pointer is a counted reference to the header.
-static WAKER: RawWakerVTable = RawWakerVTable::new(
-    |data| {
-        // SAFETY: see `borrow`.
-        let task = unsafe { borrow(data) };
-        let clone = ManuallyDrop::new(RawTask::clone(&task));
-        RawWaker::new(clone.0.as_ptr().cast_const().cast(), &WAKER)
-    },
-    |data| {
-        // SAFETY: `wake` consumes the waker and with it the reference, which `task` now is.
-        let task = ManuallyDrop::into_inner(unsafe { borrow(data) });
-        task.wake();
-    },
-    |data| {
-        // SAFETY: see `borrow`.
-        unsafe { borrow(data) }.wake();
-    },
-    |data| {
-        // SAFETY: dropping the waker gives up its reference, which this is.
-        drop(ManuallyDrop::into_inner(unsafe { borrow(data) }));
-    },
-);
-
-/// Whether `waker` is that of a task, rather than of something between a task and its wait.
-#[doc(hidden)]
-#[must_use]
-pub fn is_task_waker(waker: &Waker) -> bool {
-    std::ptr::eq(waker.vtable(), &raw const WAKER)
-}
-
-/// The task behind a waker's data, without counting.
-///
-/// # Safety
-///
-/// `data` belongs to a live waker made with `WAKER`.
-unsafe fn borrow(data: *const ()) -> ManuallyDrop<RawTask> {
-    // SAFETY: wakers are made from the non-null header of a task whose reference they hold.
-    let header = unsafe { NonNull::new_unchecked(data.cast_mut().cast::<Header>()) };
-    ManuallyDrop::new(RawTask(header))
 }

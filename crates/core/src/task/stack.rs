@@ -12,7 +12,7 @@ use loopwork_shim::weaken;
 
 use super::chain::Chain;
 use super::header::Header;
-use super::raw::Runnable;
+use super::runnable::{Runnable, Unowned};
 
 pub(crate) struct Stack(AtomicPtr<Header>);
 
@@ -41,7 +41,7 @@ impl Stack {
     }
 
     /// Pushes `top` and what is linked behind it, down to `bottom` or just `top`.
-    fn push_linked(&self, top: Runnable, bottom: Option<super::raw::Unowned>) -> bool {
+    fn push_linked(&self, top: Runnable, bottom: Option<Unowned>) -> bool {
         let bottom = bottom.unwrap_or_else(|| top.unowned());
         let top = top.into_ptr();
         let was_empty = self.is_empty();

@@ -1,34 +1,76 @@
-//! The one word of a task. `README.md` beside this file has the table of states and the proofs.
+//! The one word of a task. `README.md` beside this file has the table of its bits and the proofs.
 
 use std::fmt;
 
-use loopwork_shim::atomic::{AtomicUsize, Ordering};
+use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::weaken;
 
-const SCHEDULED: usize = 1 << 0;
-const RUNNING: usize = 1 << 1;
-const COMPLETE: usize = 1 << 2;
-const HANDLE: usize = 1 << 3;
-const WATCHED: usize = 1 << 4;
-const CANCEL: usize = 1 << 5;
-const STARTED: usize = 1 << 6;
+const COMPLETE: u64 = 1 << 0;
+const HANDLE: u64 = 1 << 1;
+const WATCHED: u64 = 1 << 2;
+const CANCEL: u64 = 1 << 3;
+const STALE: u64 = 1 << 4;
+const PANICKED: u64 = 1 << 5;
+const CANCELLED: u64 = 1 << 6;
+const ROOT: u64 = 1 << 7;
+const INTERNAL: u64 = 1 << 8;
+/// One wake.
+const WAKE: u64 = 1 << 10;
 /// One reference.
-const REF: usize = 1 << 8;
+const REF: u64 = 1 << 37;
+/// The bits that count wakes.
+const WAKES: u64 = REF - WAKE;
 /// Past this many references something leaks wakers in a loop; stopping beats wrapping to zero.
-const REFS_MAX: usize = usize::MAX / 2;
+const REFS_MAX: u64 = 1 << 26;
+/// So many wakes at most are taken by one poll. A model has few, so that it sees more.
+const SEEN_MAX: u64 = if cfg!(loopwork_loom) { 1 } else { 1 << 16 };
+/// From so many wakes on, a wake takes itself back: enough are left for this poll and the next.
+const CROWD: u64 = 2 * SEEN_MAX;
+
+fn wakes(word: u64) -> u64 {
+    (word & WAKES) / WAKE
+}
+
+fn refs(word: u64) -> u64 {
+    word / REF
+}
+
+/// What a task is to the scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An ordinary task.
+    Task,
+    /// The future of `block_on`: polled and dropped on worker 0 only.
+    Root,
+    /// The callback lane, or one callback of `workers(1)`: not a task to users.
+    Internal,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Returned,
+    Panicked,
+    Cancelled,
+}
 
 /// The word. Only its transitions read bits; callers see actions.
-pub(crate) struct State(AtomicUsize);
+pub(crate) struct State(AtomicU64);
 
 /// What [`State::start_poll`] found.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StartPoll {
     /// Poll the future. A cancel request is to be delivered, or not.
-    Poll { cancel: bool },
-    /// The task ended while this `Runnable` was queued. Only drop the reference.
+    Poll { seen: Seen, cancel: bool },
+    /// The task ended while this `Runnable` was queued: collect it.
     Ended,
 }
+
+/// The wakes that a poll answers.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Seen(u64);
 
 /// What follows a poll that returned `Pending`.
 #[must_use]
@@ -36,25 +78,41 @@ pub(crate) enum StartPoll {
 pub(crate) enum FinishPending {
     /// Woken during the poll: put the `Runnable` back into a queue.
     Again,
-    /// The `Runnable` ends here, and its reference was given up.
+    /// The `Runnable` ends here; the task may be gone already.
     Idle,
 }
 
-/// Who is interested in a task that just ended.
+/// Who ends a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Whoever has its `Runnable`.
+    Runnable,
+    /// Somebody who knows that nobody polls it: a `Runnable` may be out all the same.
+    Other,
+}
+
+/// What is left to do for a task that just ended.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Completed {
-    /// A `Task` handle exists: keep the output.
-    pub(crate) wanted: bool,
-    /// Somebody registered for the end.
-    pub(crate) watched: bool,
+pub(crate) enum Completed {
+    /// Nothing: the loop's reference was given up, and the task may be gone already.
+    Released,
+    /// Whatever is true of these, and then the loop's reference.
+    Pending {
+        /// A `Task` exists: keep the output.
+        wanted: bool,
+        /// Somebody registered for the end.
+        watched: bool,
+        /// A `Runnable` is out. Who collects it gives up the loop's reference.
+        stale: bool,
+    },
 }
 
 /// What a wake or a cancel asks of its caller.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// Push a `Runnable`: the word counts its reference already.
+    /// Push a `Runnable`.
     Schedule,
     /// Somebody else will poll the task.
     Coalesced,
@@ -62,153 +120,301 @@ pub(crate) enum Wake {
     Ended,
 }
 
-/// What [`State::claim`] found.
+/// What a wake that gave up its reference asks of its caller, who may touch the task no more
+/// unless told so here.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Claim {
-    /// The future is the caller's. A `Runnable` is in a queue or on its way to one, or not.
-    Claimed { scheduled: bool },
-    /// The task had ended.
+pub(crate) enum LastWake {
+    /// Push a `Runnable`.
+    Schedule,
+    Nothing,
+    /// It was the last reference: free the task.
+    Free,
+}
+
+/// What the drop of a lone `Task` found.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Detach {
+    /// The handle and its reference are given up.
+    Detached,
+    /// The task had ended: its output is the caller's, and then the reference.
     Ended,
 }
 
 impl State {
-    /// Ready, with a `Task`, a `Runnable` and a registry entry.
-    pub(crate) fn spawned() -> Self {
-        Self(AtomicUsize::new(SCHEDULED | HANDLE | (3 * REF)))
+    /// No task. Walkers of the arena pass by.
+    pub(super) fn vacant() -> Self {
+        Self(AtomicU64::new(0))
     }
 
-    /// Transition 1, by whoever holds the `Runnable`.
+    /// Event B. Ready, with a reference for its `Task` and one for the loop. All else is written.
+    pub(super) fn spawn(&self, kind: Kind) {
+        let kind = match kind {
+            Kind::Task => 0,
+            Kind::Root => ROOT,
+            Kind::Internal => INTERNAL,
+        };
+        // Ordering: Release [edge: task-spawn]: whoever acquires a reference sees the header.
+        let order = weaken!("task-spawn", Ordering::Release => Ordering::Relaxed);
+        self.0.store(HANDLE | kind | WAKE | (2 * REF), order);
+    }
+
+    /// The cell is free: the caller gave up the last reference.
+    pub(super) fn vacate(&self) {
+        // Ordering: Relaxed: walkers only look, and the free lists order what the next owner does.
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Event S, by whoever has the `Runnable`: a load, and a write only to take a request.
     pub(crate) fn start_poll(&self) -> StartPoll {
-        self.transition(|now| {
-            if now & COMPLETE != 0 {
-                // The stale `Runnable` was collected: `close()` waits for that.
-                return (now & !SCHEDULED, StartPoll::Ended);
-            }
-            debug_assert_eq!(
-                now & (SCHEDULED | RUNNING),
-                SCHEDULED,
-                "a `Runnable` of a task that is not ready"
-            );
-            let next = (now & !(SCHEDULED | CANCEL)) | RUNNING | STARTED;
-            (next, StartPoll::Poll { cancel: now & CANCEL != 0 })
-        })
-    }
-
-    /// Transition 2, by whoever polls.
-    pub(crate) fn finish_pending(&self) -> FinishPending {
-        self.transition(|now| {
-            debug_assert_eq!(
-                now & (RUNNING | COMPLETE),
-                RUNNING,
-                "finished a poll that is not running"
-            );
-            if now & SCHEDULED != 0 {
-                (now & !RUNNING, FinishPending::Again)
-            } else {
-                debug_assert!(now >= 2 * REF, "an idle task is in the registry");
-                ((now & !RUNNING) - REF, FinishPending::Idle)
-            }
-        })
-    }
-
-    /// Transition 3, by whoever owns the future, which is gone, its output in place.
-    pub(crate) fn complete(&self) -> Completed {
-        // Ordering: Release [edge: task-complete]: whoever sees COMPLETE sees the output. What this
-        // thread then reads of the header is behind the lock.
-        let order = weaken!("task-complete", Ordering::Release => Ordering::Relaxed);
-        let before = self.0.fetch_xor(RUNNING | COMPLETE, order);
-        debug_assert_eq!(before & (RUNNING | COMPLETE), RUNNING, "completed a task not owned");
-        Completed { wanted: before & HANDLE != 0, watched: before & WATCHED != 0 }
-    }
-
-    /// Transition 4, by a waker.
-    pub(crate) fn wake(&self) -> Wake {
-        if cfg!(loopwork_weaken = "task-wake") {
-            // The mistake this guards against: a wake that finds the task running is dropped.
-            let now = self.0.load(Ordering::Acquire);
-            if now & RUNNING != 0 {
-                return Wake::Coalesced;
-            }
-        }
-        self.transition(|now| Self::schedule(now, 0))
-    }
-
-    /// Transition 5, by anyone. `Wake::Ended` means the request came too late.
-    pub(crate) fn cancel(&self) -> Wake {
-        self.transition(|now| Self::schedule(now, CANCEL))
-    }
-
-    fn schedule(now: usize, request: usize) -> (usize, Wake) {
+        // Ordering: Acquire [edge: task-wake]: what wakers and cancellers wrote, and the last poll.
+        let order = weaken!("task-poll-acquire", Ordering::Acquire => Ordering::Relaxed);
+        let mut now = self.0.load(order);
         if now & COMPLETE != 0 {
-            (now, Wake::Ended)
-        } else if now & (SCHEDULED | RUNNING) != 0 {
-            (now | SCHEDULED | request, Wake::Coalesced)
-        } else {
-            ((now | SCHEDULED | request) + REF, Wake::Schedule)
+            return StartPoll::Ended;
+        }
+        let cancel = now & CANCEL != 0;
+        if cancel {
+            // Ordering: Acquire for what came since; Release keeps what is read by others whole.
+            now = self.0.fetch_and(!CANCEL, Ordering::AcqRel);
+        }
+        debug_assert_ne!(now & WAKES, 0, "a `Runnable` of a task that is not ready");
+        let seen = wakes(now);
+        StartPoll::Poll { seen: Seen(weaken!("task-crowd", seen.min(SEEN_MAX) => seen)), cancel }
+    }
+
+    /// Event F, by whoever polls: idle, or ready again if a wake is left.
+    pub(crate) fn finish_pending(&self, seen: Seen) -> FinishPending {
+        let Seen(mut seen) = seen;
+        if cfg!(loopwork_weaken = "task-wake") {
+            // The mistake this guards against: wakes that came during the poll are forgotten.
+            seen = wakes(self.0.load(Ordering::Acquire));
+        }
+        // Ordering: Release [edge: task-wake]: the next poll, and whoever links the next
+        // `Runnable`, come after this poll.
+        let order = weaken!("task-finish", Ordering::AcqRel => Ordering::Relaxed);
+        let before = self.0.fetch_sub(seen * WAKE, order);
+        debug_assert_eq!(before & COMPLETE, 0, "finished a poll of a task that has ended");
+        debug_assert!(wakes(before) >= seen, "wakes were taken back that a poll had seen");
+        if wakes(before) > seen { FinishPending::Again } else { FinishPending::Idle }
+    }
+
+    /// Event C, by whoever owns the future, which is gone, its output in place.
+    pub(crate) fn complete(&self, end: End, by: By) -> Completed {
+        let end = match end {
+            End::Returned => COMPLETE,
+            End::Panicked => COMPLETE | PANICKED,
+            End::Cancelled => COMPLETE | CANCELLED,
+        };
+        // Ordering: Release [edge: task-complete]: whoever sees COMPLETE sees the output. Acquire:
+        // what who registered, or dropped its handle, did before.
+        let order = weaken!("task-complete", Ordering::AcqRel => Ordering::Relaxed);
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            debug_assert_eq!(now & COMPLETE, 0, "ended twice");
+            let (wanted, watched) = (now & HANDLE != 0, now & WATCHED != 0);
+            let stale = by == By::Other && now & WAKES != 0;
+            let released = wanted && !watched && !stale;
+            let mut next = now | end;
+            if stale {
+                next |= STALE;
+            }
+            if released {
+                debug_assert!(refs(now) >= 2, "a handle without a reference");
+                next -= REF;
+            }
+            match self.0.compare_exchange_weak(now, next, order, Ordering::Relaxed) {
+                Ok(_) if released => return Completed::Released,
+                Ok(_) => return Completed::Pending { wanted, watched, stale },
+                Err(changed) => now = changed,
+            }
         }
     }
 
-    /// Transition 6. The caller knows that nobody polls the task, and that nobody will.
-    pub(crate) fn claim(&self) -> Claim {
-        self.transition(|now| {
-            if now & COMPLETE != 0 {
-                return (now, Claim::Ended);
-            }
-            debug_assert_eq!(now & RUNNING, 0, "claimed a task that is being polled");
-            (now | RUNNING, Claim::Claimed { scheduled: now & SCHEDULED != 0 })
-        })
+    /// Event K, by a waker that keeps its reference.
+    pub(crate) fn wake(&self) -> Wake {
+        let before = self.add_wake(WAKE);
+        if wakes(before) >= CROWD {
+            self.leave_crowd();
+        }
+        if before & COMPLETE != 0 {
+            Wake::Ended
+        } else if before & WAKES == 0 {
+            Wake::Schedule
+        } else {
+            Wake::Coalesced
+        }
     }
 
-    /// Transition 7, under the header's lock. True if the task had ended.
+    /// Event K, by a waker that gives up its reference in the same write.
+    pub(crate) fn wake_and_drop(&self) -> LastWake {
+        let before = self.add_wake(WAKE.wrapping_sub(REF));
+        debug_assert_ne!(refs(before), 0, "a wake without a reference");
+        if before & COMPLETE != 0 {
+            if refs(before) == 1 { LastWake::Free } else { LastWake::Nothing }
+        } else if before & WAKES == 0 {
+            LastWake::Schedule
+        } else {
+            LastWake::Nothing
+        }
+    }
+
+    fn add_wake(&self, change: u64) -> u64 {
+        // Ordering: AcqRel [edge: task-wake]: the poll that follows sees what came before the wake;
+        // and whoever makes a `Runnable`, or frees the task, comes after the last poll.
+        let order = weaken!("task-transition", Ordering::AcqRel => Ordering::Relaxed);
+        self.0.fetch_add(change, order)
+    }
+
+    /// Takes a wake back, unless few are left: then it counts like any other.
+    #[cold]
+    fn leave_crowd(&self) {
+        let mut now = self.0.load(Ordering::Relaxed);
+        while wakes(now) > CROWD {
+            // Ordering: Release keeps the chain of wakes whole that the next poll acquires.
+            match self.0.compare_exchange_weak(now, now - WAKE, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(changed) => now = changed,
+            }
+        }
+    }
+
+    /// Sets `CANCEL` and wakes. `Wake::Ended` means that the request came too late.
+    pub(crate) fn cancel(&self) -> Wake {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            if now & COMPLETE != 0 {
+                return Wake::Ended;
+            }
+            // A request that waits has its wake, which no poll has answered.
+            let next = if now & CANCEL != 0 { now } else { (now | CANCEL) + WAKE };
+            match self.0.compare_exchange_weak(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if now & WAKES == 0 => return Wake::Schedule,
+                Ok(_) => return Wake::Coalesced,
+                Err(changed) => now = changed,
+            }
+        }
+    }
+
+    /// The stale `Runnable` of a task that ended is collected: the loop's reference goes with it.
+    /// True if it was the last.
+    #[must_use]
+    pub(crate) fn collect(&self) -> bool {
+        // Ordering: AcqRel, as in `ref_dec`.
+        let before = self.0.fetch_sub(STALE + REF, Ordering::AcqRel);
+        debug_assert_eq!(
+            before & (COMPLETE | STALE),
+            COMPLETE | STALE,
+            "collected what nobody announced"
+        );
+        refs(before) == 1
+    }
+
+    /// Whether the `Runnable` of a task that ended has not been collected yet.
+    pub(crate) fn is_stale(&self) -> bool {
+        // Ordering: Relaxed: the thread that asks is the one that collects.
+        self.0.load(Ordering::Relaxed) & STALE != 0
+    }
+
+    /// Whether the task is not watched yet. `None` if it has ended.
+    pub(crate) fn unwatched(&self) -> Option<bool> {
+        // Ordering: Acquire [edge: task-complete]: the output, if it ended.
+        let now = self.0.load(Ordering::Acquire);
+        (now & COMPLETE == 0).then_some(now & WATCHED == 0)
+    }
+
+    /// Event W, after the entry is in its place. True if the task had ended.
     #[must_use]
     pub(crate) fn watch(&self) -> bool {
-        // Ordering: Relaxed [edge: task-watch]: only its place among the read-modify-writes of this
-        // word counts. The lock publishes the entry, and `is_complete` acquires the output.
-        let before = self.0.fetch_or(WATCHED, Ordering::Relaxed);
+        // Ordering: Release [edge: task-watch]: the end finds the entry. Acquire: the output.
+        let before = self.0.fetch_or(WATCHED, Ordering::AcqRel);
         weaken!("task-watch", before & COMPLETE != 0 => false)
     }
 
-    /// Transition 8, by the last `Task`. True if the task had ended: its output is the caller's.
-    #[must_use]
-    pub(crate) fn drop_handle(&self) -> bool {
-        // Ordering: Acquire [edge: task-handle]: the output, if it ended, see `complete`.
+    /// Event H, by the only `Task`: gives up the handle and its reference in one write.
+    pub(crate) fn detach(&self) -> Detach {
+        // Ordering: Acquire [edge: task-handle]: the output, if it ended. Release: what was done
+        // through the handle, to whoever drops the output then.
         let order = weaken!("task-handle", Ordering::Acquire => Ordering::Relaxed);
-        let before = self.0.fetch_and(!HANDLE, order);
-        debug_assert_ne!(before & HANDLE, 0, "the last handle dropped twice");
-        before & COMPLETE != 0
+        let mut now = self.0.load(order);
+        loop {
+            if now & COMPLETE != 0 {
+                return Detach::Ended;
+            }
+            debug_assert_ne!(now & HANDLE, 0, "the last handle dropped twice");
+            match self.0.compare_exchange_weak(now, now - HANDLE - REF, Ordering::AcqRel, order) {
+                Ok(_) => return Detach::Detached,
+                Err(changed) => now = changed,
+            }
+        }
     }
 
     /// Whether the task has ended; if so, its output is visible to the caller.
     pub(crate) fn is_complete(&self) -> bool {
+        self.end().is_some()
+    }
+
+    /// How the task ended, if it has; then its output is visible to the caller.
+    pub(crate) fn end(&self) -> Option<End> {
         // Ordering: Acquire [edge: task-complete], see `complete`.
         let order = weaken!("task-complete-acquire", Ordering::Acquire => Ordering::Relaxed);
-        self.0.load(order) & COMPLETE != 0
+        let now = self.0.load(order);
+        match now {
+            _ if now & COMPLETE == 0 => None,
+            _ if now & PANICKED != 0 => Some(End::Panicked),
+            _ if now & CANCELLED != 0 => Some(End::Cancelled),
+            _ => Some(End::Returned),
+        }
     }
 
-    /// Whether a `Runnable` that the word promises has not been collected yet.
-    pub(crate) fn is_scheduled(&self) -> bool {
-        // Ordering: Relaxed: the thread that asks is the one that collects.
-        self.0.load(Ordering::Relaxed) & SCHEDULED != 0
-    }
-
-    /// asyncio's four states of a coroutine.
-    pub(crate) fn phase(&self) -> TaskState {
-        // Ordering: Relaxed: a snapshot for people.
+    pub(crate) fn kind(&self) -> Kind {
+        // Ordering: Relaxed: written at spawn and never changed.
         let now = self.0.load(Ordering::Relaxed);
         match now {
-            _ if now & COMPLETE != 0 => TaskState::Closed,
-            _ if now & RUNNING != 0 => TaskState::Running,
-            _ if now & STARTED != 0 => TaskState::Suspended,
-            _ => TaskState::Created,
+            _ if now & ROOT != 0 => Kind::Root,
+            _ if now & INTERNAL != 0 => Kind::Internal,
+            _ => Kind::Task,
         }
+    }
+
+    /// Whether this is the word of a task that has not ended, and that users see.
+    pub(super) fn is_alive_task(&self) -> bool {
+        // Ordering: Relaxed: a snapshot for people.
+        let now = self.0.load(Ordering::Relaxed);
+        refs(now) != 0 && now & (COMPLETE | INTERNAL) == 0
     }
 
     /// Counts one more reference; the caller holds one.
     pub(crate) fn ref_inc(&self) {
         // Ordering: Relaxed: the caller's own reference keeps the task alive, as in `Arc`.
-        if self.0.fetch_add(REF, Ordering::Relaxed) > REFS_MAX {
+        let before = self.0.fetch_add(REF, Ordering::Relaxed);
+        if refs(before) >= REFS_MAX {
             std::process::abort();
+        }
+        if wakes(before) > CROWD {
+            // References that become wakes must not add up: see the README.
+            self.leave_crowd();
+        }
+    }
+
+    /// Counts one more reference, by a walker of the arena that holds none: only of a task that
+    /// has not ended. True if it did.
+    #[must_use]
+    pub(super) fn ref_found(&self) -> bool {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            let ended = weaken!("task-walk", now & COMPLETE != 0 => false);
+            if refs(now) == 0 || ended {
+                return false;
+            }
+            // Ordering: Acquire [edge: task-spawn]: the header, as the spawn wrote it.
+            match self.0.compare_exchange_weak(now, now + REF, Ordering::Acquire, Ordering::Relaxed)
+            {
+                Ok(_) => return true,
+                Err(changed) => now = changed,
+            }
         }
     }
 
@@ -219,24 +425,19 @@ impl State {
         // reference that allowed it, and the last to drop sees them all.
         let order = weaken!("task-free", Ordering::AcqRel => Ordering::Relaxed);
         let before = self.0.fetch_sub(REF, order);
-        debug_assert!(before >= REF, "dropped a reference that nobody held");
-        before < 2 * REF
+        debug_assert_ne!(refs(before), 0, "dropped a reference that nobody held");
+        refs(before) == 1
     }
 
-    /// Applies `step` to the word in one read-modify-write. It writes even where nothing changes:
-    /// see transition 4 in the README.
-    fn transition<A>(&self, step: impl Fn(usize) -> (usize, A)) -> A {
-        // Ordering: Acquire for the reading side of every transition, AcqRel [edge: task-wake] for
-        // the write: what a waker, a canceller or the last poll did is visible to the next poll.
-        let order = weaken!("task-transition", Ordering::AcqRel => Ordering::Relaxed);
-        let mut now = self.0.load(Ordering::Relaxed);
-        loop {
-            let (next, action) = step(now);
-            match self.0.compare_exchange_weak(now, next, order, Ordering::Relaxed) {
-                Ok(_) => return action,
-                Err(changed) => now = changed,
-            }
-        }
+    /// As [`State::ref_dec`], for a task that has ended: without a write if it is the last, since
+    /// nobody can gain one then.
+    #[must_use]
+    pub(crate) fn ref_dec_ended(&self) -> bool {
+        // Ordering: Acquire [edge: task-free], as in `ref_dec`.
+        let order = weaken!("task-free-alone", Ordering::Acquire => Ordering::Relaxed);
+        let now = self.0.load(order);
+        debug_assert_ne!(now & COMPLETE, 0, "only the references of ended tasks stay few");
+        refs(now) == 1 || self.ref_dec()
     }
 }
 
@@ -244,30 +445,69 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let now = self.0.load(Ordering::Relaxed);
         f.debug_struct("State")
-            .field("scheduled", &(now & SCHEDULED != 0))
-            .field("running", &(now & RUNNING != 0))
             .field("complete", &(now & COMPLETE != 0))
             .field("handle", &(now & HANDLE != 0))
             .field("watched", &(now & WATCHED != 0))
             .field("cancel", &(now & CANCEL != 0))
-            .field("started", &(now & STARTED != 0))
-            .field("references", &(now / REF))
+            .field("stale", &(now & STALE != 0))
+            .field("wakes", &wakes(now))
+            .field("references", &refs(now))
             .finish()
     }
 }
 
-/// Where a task is in its life: asyncio's four states of a coroutine.
-///
-/// asyncio: `inspect.getcoroutinestate`.
-#[doc(alias = "getcoroutinestate")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TaskState {
-    /// Spawned, never polled: `CORO_CREATED`.
-    Created,
-    /// Being polled right now: `CORO_RUNNING`.
-    Running,
-    /// Waiting at an await, or to be polled again: `CORO_SUSPENDED`.
-    Suspended,
-    /// Finished, failed or cancelled: `CORO_CLOSED`.
-    Closed,
+#[cfg(all(test, not(loopwork_loom)))]
+mod tests {
+    use super::*;
+
+    fn spawned() -> State {
+        let state = State::vacant();
+        state.spawn(Kind::Task);
+        state
+    }
+
+    /// However often a task is woken in one poll, the count stays small and the wake is not lost.
+    #[test]
+    fn wakes_in_one_poll_do_not_overflow() {
+        let state = spawned();
+        for _ in 0..2 {
+            let StartPoll::Poll { seen, .. } = state.start_poll() else { panic!("not ended") };
+            for _ in 0..4 * CROWD {
+                assert_eq!(state.wake(), Wake::Coalesced);
+            }
+            assert_eq!(wakes(state.0.load(Ordering::Relaxed)), CROWD);
+            assert_eq!(state.finish_pending(seen), FinishPending::Again);
+        }
+        let mut polls = 0;
+        loop {
+            let StartPoll::Poll { seen, .. } = state.start_poll() else { panic!("not ended") };
+            polls += 1;
+            if state.finish_pending(seen) == FinishPending::Idle {
+                break;
+            }
+        }
+        assert!(polls <= 2, "{polls} polls");
+        assert_eq!(state.wake(), Wake::Schedule);
+    }
+
+    /// A reference that becomes a wake keeps the sum; a new one while there is a crowd takes one
+    /// wake away.
+    #[test]
+    fn references_that_become_wakes_do_not_overflow() {
+        let state = spawned();
+        for _ in 0..4 * CROWD {
+            state.ref_inc();
+            assert_eq!(state.wake_and_drop(), LastWake::Nothing);
+        }
+        assert!(wakes(state.0.load(Ordering::Relaxed)) <= CROWD + 1);
+        assert_eq!(refs(state.0.load(Ordering::Relaxed)), 2);
+    }
+
+    #[test]
+    fn the_common_end_gives_up_the_loops_reference() {
+        let state = spawned();
+        assert_eq!(state.complete(End::Returned, By::Runnable), Completed::Released);
+        assert_eq!(state.end(), Some(End::Returned));
+        assert!(state.ref_dec_ended(), "the handle has the last one");
+    }
 }

@@ -1,0 +1,151 @@
+//! The cooperative budget of a poll.
+//!
+//! A task whose futures are always ready would never give way. So each poll has a budget, and a
+//! leaf future spends one unit of it for each thing it achieves; when it is used up, leaf futures
+//! are pending although they could go on, and the task comes back behind what is ready.
+
+use std::task::{Context, Poll, ready};
+
+use crate::poll;
+use crate::reason::{WaitReason, waits_for};
+use crate::request::request_visible;
+
+/// What a poll begins with.
+pub(crate) const FULL: u8 = 128;
+/// Outside a poll nothing is counted.
+pub(crate) const UNLIMITED: u8 = u8::MAX;
+
+/// One unit of the budget. Dropped without [`Progress::made`], it is given back.
+#[derive(Debug)]
+#[must_use = "say `made()` once the operation has made progress"]
+pub struct Progress {
+    counted: bool,
+}
+
+/// Takes one unit of the budget of the task being polled, or has the task come back later.
+///
+/// A leaf future asks at its begin, and says [`made`](Progress::made) when it is ready. Pending
+/// gives the unit back, since a future that waits has used nothing. Outside a poll of Loopwork's
+/// executor it is always ready, and also where a cancel request is visible: what is ready then
+/// is to win over the request.
+///
+/// ```
+/// use std::task::{Context, Poll, Waker};
+/// use loopwork_context::proceed;
+///
+/// let mut cx = Context::from_waker(Waker::noop());
+/// let poll = loopwork_context::Poll::enter(false);
+/// for _ in 0..128 {
+///     let Poll::Ready(progress) = proceed(&mut cx) else { panic!("there was budget left") };
+///     progress.made();
+/// }
+/// assert!(proceed(&mut cx).is_pending(), "and the waker was woken");
+/// drop(poll);
+/// assert!(proceed(&mut cx).is_ready(), "no poll, no budget");
+/// ```
+#[inline]
+pub fn proceed(cx: &mut Context<'_>) -> Poll<Progress> {
+    let left = poll::now().budget;
+    if left == UNLIMITED {
+        return Poll::Ready(Progress { counted: false });
+    }
+    if left == 0 {
+        if request_visible() {
+            return Poll::Ready(Progress { counted: false });
+        }
+        return exhausted(cx);
+    }
+    poll::change(|now| now.budget = left - 1);
+    Poll::Ready(Progress { counted: true })
+}
+
+#[cold]
+fn exhausted(cx: &mut Context<'_>) -> Poll<Progress> {
+    waits_for(WaitReason::Yield);
+    // By the waker, since a combinator in between may only poll what was woken.
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// As a leaf future would: `poll` at the price of one unit, if it is ready.
+///
+/// ```
+/// # use std::task::{Context, Poll, Waker};
+/// # let mut cx = Context::from_waker(Waker::noop());
+/// let item = loopwork_context::spending(&mut cx, |_| Poll::Ready("item"));
+/// assert!(item.is_ready());
+/// ```
+#[inline]
+pub fn spending<T>(
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    let progress = ready!(proceed(cx));
+    let polled = poll(cx);
+    if polled.is_ready() {
+        progress.made();
+    }
+    polled
+}
+
+impl Progress {
+    /// The unit is spent.
+    #[inline]
+    pub fn made(mut self) {
+        self.counted = false;
+    }
+}
+
+impl Drop for Progress {
+    #[inline]
+    fn drop(&mut self) {
+        if self.counted {
+            poll::change(|now| now.budget = now.budget.saturating_add(1).min(FULL));
+        }
+    }
+}
+
+#[cfg(all(test, not(loopwork_loom)))]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn what_makes_no_progress_costs_nothing() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let poll = crate::Poll::enter(false);
+        for _ in 0..1000 {
+            assert!(spending(&mut cx, |_| Poll::<()>::Pending).is_pending());
+        }
+        for _ in 0..FULL {
+            assert!(spending(&mut cx, |_| Poll::Ready(())).is_ready());
+        }
+        assert!(spending(&mut cx, |_| Poll::Ready(())).is_pending());
+        assert_eq!(poll.waits_for(), WaitReason::Yield);
+    }
+
+    #[test]
+    fn a_nested_poll_has_its_own() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let outer = crate::Poll::enter(false);
+        for _ in 0..FULL {
+            assert!(spending(&mut cx, |_| Poll::Ready(())).is_ready());
+        }
+        let inner = crate::Poll::enter(false);
+        assert!(proceed(&mut cx).is_ready());
+        drop(inner);
+        assert!(proceed(&mut cx).is_pending());
+        drop(outer);
+    }
+
+    #[test]
+    fn what_is_ready_wins_over_a_request() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let poll = crate::Poll::enter(true);
+        for _ in 0..1000 {
+            assert!(spending(&mut cx, |_| Poll::Ready(())).is_ready());
+        }
+        drop(poll);
+    }
+}

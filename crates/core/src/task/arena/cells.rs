@@ -1,0 +1,130 @@
+//! What a worker allocates from: plain memory, no lock, no atomics.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::chunk::{CLASSES, Chunk, Class};
+use super::magazine::{MAGAZINE, Magazine};
+use super::{Depot, give_shares};
+use crate::scheduler::Shared;
+use crate::task::Header;
+
+/// How many shares a worker takes, and gives back, at a time.
+const BLOCK: usize = if cfg!(loopwork_loom) { 2 } else { 64 };
+
+/// The free cells of one worker, and its stock of shares.
+pub(crate) struct Cells {
+    racks: Box<[Rack]>,
+    stock: Cell<usize>,
+}
+
+/// The cells of one class. Two magazines, so that a worker at the edge of one does not go to the
+/// depot for each cell (Bonwick and Adams, 2001).
+#[derive(Default)]
+struct Rack {
+    loaded: Cell<Magazine>,
+    /// Full or empty.
+    spare: Cell<Magazine>,
+    chunk: Cell<Option<NonNull<Chunk>>>,
+    /// How many cells may be carved before the depot is asked again.
+    carves: Cell<usize>,
+}
+
+// SAFETY: what the pointers lead to is free memory that only this value's owner uses.
+unsafe impl Send for Cells {}
+
+impl Cells {
+    pub(crate) fn new() -> Self {
+        Self { racks: (0..CLASSES).map(|_| Rack::default()).collect(), stock: Cell::new(0) }
+    }
+
+    /// A cell without a task.
+    pub(crate) fn take(&self, shared: &Arc<Shared>, class: Class) -> NonNull<Header> {
+        match self.stock.get() {
+            0 => {
+                shared.arena.take_shares(BLOCK);
+                self.stock.set(BLOCK - 1);
+            }
+            stock => self.stock.set(stock - 1),
+        }
+        let rack = &self.racks[class.index()];
+        let mut loaded = rack.loaded.get();
+        if let Some(cell) = loaded.pop() {
+            rack.loaded.set(loaded);
+            return cell;
+        }
+        rack.refill(shared, class)
+    }
+
+    /// Takes a cell back, whichever thread it was allocated on.
+    pub(crate) fn give(&self, shared: &Arc<Shared>, class: Class, cell: NonNull<Header>) {
+        let rack = &self.racks[class.index()];
+        let mut loaded = rack.loaded.get();
+        loaded.push(cell);
+        rack.loaded.set(loaded);
+        if loaded.len() == MAGAZINE {
+            let spare = rack.spare.replace(loaded);
+            rack.loaded.set(Magazine::default());
+            if spare.len() > 0 {
+                shared.arena.depot.lock().shelves[class.index()].full.push(spare);
+            }
+        }
+        let stock = self.stock.get() + 1;
+        self.stock.set(stock);
+        if stock > 2 * BLOCK {
+            self.stock.set(stock - BLOCK);
+            // SAFETY: shares of the stock, which is not empty after this.
+            unsafe { give_shares(Arc::as_ptr(shared), BLOCK) };
+        }
+    }
+
+    /// The worker ends. Its free cells go with the loop's memory.
+    pub(crate) fn retire(&self, shared: &Arc<Shared>) {
+        let stock = self.stock.replace(0);
+        if stock > 0 {
+            // SAFETY: shares of the stock; `shared` keeps the loop.
+            unsafe { give_shares(Arc::as_ptr(shared), stock) };
+        }
+    }
+}
+
+impl Rack {
+    #[cold]
+    fn refill(&self, shared: &Arc<Shared>, class: Class) -> NonNull<Header> {
+        let mut spare = self.spare.take();
+        if let Some(cell) = spare.pop() {
+            self.loaded.set(spare);
+            return cell;
+        }
+        loop {
+            if self.carves.get() == 0 {
+                let mut depot = shared.arena.depot.lock();
+                if let Some(mut full) = depot.shelves[class.index()].full.pop() {
+                    let cell = full.pop().expect("a full magazine");
+                    self.loaded.set(full);
+                    return cell;
+                }
+                self.carves.set(MAGAZINE);
+            }
+            if let Some(cell) = self.carve() {
+                return cell;
+            }
+            self.chunk.set(Some(Depot::chunk(&mut shared.arena.depot.lock(), shared, class)));
+        }
+    }
+
+    fn carve(&self) -> Option<NonNull<Header>> {
+        // SAFETY: the worker's own chunk.
+        let cell = unsafe { Chunk::carve(self.chunk.get()?) }?;
+        self.carves.set(self.carves.get() - 1);
+        Some(cell)
+    }
+}
+
+impl fmt::Debug for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cells").field("stock", &self.stock.get()).finish_non_exhaustive()
+    }
+}

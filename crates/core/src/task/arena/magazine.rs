@@ -1,0 +1,40 @@
+//! Free cells of one class in a list, which is handed over whole.
+
+use std::ptr::NonNull;
+
+use super::super::header::Header;
+
+/// How many cells a full magazine has.
+pub(super) const MAGAZINE: usize = if cfg!(loopwork_loom) { 2 } else { 64 };
+
+/// Linked through the fronts of the cells. It owns them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Magazine {
+    front: Option<NonNull<Header>>,
+    len: usize,
+}
+
+impl Magazine {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn push(&mut self, cell: NonNull<Header>) {
+        // SAFETY: a carved cell; of its front only the word is shared, and this is the link.
+        let link = unsafe { &(*cell.as_ptr()).link };
+        // SAFETY: the link of a free cell belongs to the list it is in.
+        link.with_mut(|link| unsafe { *link = self.front });
+        self.front = Some(cell);
+        self.len += 1;
+    }
+
+    pub(super) fn pop(&mut self) -> Option<NonNull<Header>> {
+        let cell = self.front?;
+        // SAFETY: as in `push`.
+        let link = unsafe { &(*cell.as_ptr()).link };
+        // SAFETY: as in `push`.
+        self.front = link.with_mut(|link| unsafe { (*link).take() });
+        self.len -= 1;
+        Some(cell)
+    }
+}

@@ -1,0 +1,110 @@
+//! What few tasks have: made on first use, and behind one lock.
+
+use std::any::Any;
+use std::task::Waker;
+
+use loopwork_shim::sync::{Mutex, MutexGuard};
+
+use super::error::TaskError;
+
+/// What waits for the end of a task.
+pub(crate) enum Watcher {
+    /// A future that awaits the task.
+    Waker(Waker),
+    /// Runs once, on the thread that ends the task; must be short and must not block. It is told
+    /// whether the task returned a value.
+    Hook(Box<dyn FnOnce(bool) + Send>),
+}
+
+/// Names one registration of a [`Watcher`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WatchId(u64);
+
+impl WatchId {
+    /// The task that waits in the header. An extension that takes it over keeps the name.
+    pub(super) const FIRST: Self = Self(0);
+}
+
+/// See `README.md` for what the lock guards besides.
+pub(super) struct Extension(Mutex<Trailer>);
+
+impl Extension {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Trailer { watches: 1, ..Trailer::default() }))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Trailer> {
+        self.0.lock()
+    }
+
+    pub(super) fn get_mut(&mut self) -> &mut Trailer {
+        self.0.get_mut()
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Trailer {
+    /// The end has taken the watchers: there is nothing to wait for any more.
+    pub(super) ended: bool,
+    /// In order of registration. One is the common case and allocates nothing.
+    first: Option<(WatchId, Watcher)>,
+    rest: Vec<(WatchId, Watcher)>,
+    watches: u64,
+    /// How many `Task`s there are besides the first.
+    pub(super) handles: usize,
+    pub(super) name: Option<Box<str>>,
+    /// The panic the task ended with. Stays when it is given out.
+    pub(super) error: Option<TaskError>,
+    /// The error is a failure, and nobody has looked at it.
+    pub(super) unseen: bool,
+    /// Somebody made known that failures of this task are of no interest.
+    pub(super) ignored: bool,
+    /// Set once the output is to be shared: a `fn(&T) -> T`, with which readers clone it.
+    pub(super) clone_output: Option<Box<dyn Any + Send>>,
+}
+
+impl Trailer {
+    /// The task that waited in the header: it was before all others.
+    pub(super) fn set_first(&mut self, waker: Option<Waker>) {
+        debug_assert!(self.rest.is_empty(), "an extension that is in use");
+        self.first = waker.map(|waker| (WatchId::FIRST, Watcher::Waker(waker)));
+    }
+
+    pub(super) fn take_first(&mut self) -> Option<Watcher> {
+        self.first.take().map(|(_, watcher)| watcher)
+    }
+
+    pub(super) fn push(&mut self, watcher: Watcher) -> WatchId {
+        let id = WatchId(self.watches);
+        self.watches += 1;
+        if self.first.is_none() && self.rest.is_empty() {
+            self.first = Some((id, watcher));
+        } else {
+            self.rest.push((id, watcher));
+        }
+        id
+    }
+
+    /// The registration, if it has not fired.
+    pub(super) fn find(&mut self, id: WatchId) -> Option<&mut Watcher> {
+        self.first
+            .iter_mut()
+            .chain(self.rest.iter_mut())
+            .find_map(|(known, watcher)| (*known == id).then_some(watcher))
+    }
+
+    pub(super) fn remove(&mut self, id: WatchId) -> Option<Watcher> {
+        if self.first.as_ref().is_some_and(|(known, _)| *known == id) {
+            return self.take_first();
+        }
+        let at = self.rest.iter().position(|(known, _)| *known == id)?;
+        Some(self.rest.remove(at).1)
+    }
+
+    /// Event T: from now on nobody registers.
+    pub(super) fn end(&mut self) -> impl Iterator<Item = Watcher> + use<> {
+        self.ended = true;
+        let first = self.first.take();
+        first.into_iter().chain(std::mem::take(&mut self.rest)).map(|(_, watcher)| watcher)
+    }
+}
