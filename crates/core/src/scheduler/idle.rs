@@ -142,6 +142,13 @@ impl Idle {
         word >= SLEEPING && word % SLEEPING == 0
     }
 
+    /// Whether anybody sleeps or searches. A hint.
+    #[inline]
+    pub(crate) fn could_help(&self) -> bool {
+        // Ordering: Relaxed: a hint.
+        self.word.load(Ordering::Relaxed) != 0
+    }
+
     /// A worker without work looks for some, before it sleeps. False if another one does.
     #[must_use]
     pub(crate) fn begin_search(&self) -> bool {

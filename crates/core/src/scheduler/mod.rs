@@ -95,6 +95,8 @@ struct Remote {
     counters: Counters,
     /// Nanoseconds a poll, of late.
     average: Counter,
+    /// When it last read its clock.
+    sampled: Counter,
     notice: Notice,
     /// How long it waits after a call for help before it calls again, in nanoseconds. Written by who
     /// followed its calls.
@@ -152,6 +154,7 @@ impl Remote {
             hand: Hand::new(),
             counters: Counters::default(),
             average,
+            sampled: Counter::default(),
             notice: Notice::default(),
             backoff: Counter::default(),
             woken_by: Caller(AtomicUsize::new(Caller::NOBODY)),

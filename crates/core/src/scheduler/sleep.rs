@@ -67,6 +67,9 @@ impl Worker {
                     self.pushed.set(false);
                     return true;
                 }
+                if self.watch.look(now, &self.shared) {
+                    return true;
+                }
             }
         }
     }
@@ -118,7 +121,7 @@ impl Worker {
             // Worker 0 may find work while nobody else is allowed to run.
             return self.index == 0 && self.has_work();
         }
-        self.has_work() || (stand.watcher && self.watch.look(shared))
+        self.has_work() || (stand.watcher && self.watch.look(shared.now(), shared))
     }
 
     fn until_next_look(&self, stand: &Stand) -> Duration {

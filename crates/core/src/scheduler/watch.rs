@@ -1,7 +1,7 @@
 //! What a worker knows of the others: who is stuck in a poll, and whether a call for help was worth
 //! following. See `README.md`, "The watcher" and "What a wake-up is worth".
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use super::Shared;
 
@@ -15,13 +15,10 @@ const BACKOFF_MIN: u64 = 50_000;
 const BACKOFF_MAX: u64 = 1_600_000;
 
 /// Of one worker, about the others.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// How many polls each had made at the last look, and when that was.
-    seen: RefCell<Vec<u64>>,
-    looked: Cell<u64>,
-    /// The one that has made none since.
-    stuck: Cell<Option<usize>>,
+    /// Who was found to be in a long poll, and when it last read its clock.
+    stuck: Cell<Option<(usize, u64)>>,
     /// A call that was followed, to be judged by what came of it.
     call: Cell<Option<Call>>,
 }
@@ -35,39 +32,19 @@ struct Call {
 }
 
 impl Watch {
-    pub(super) fn new(workers: usize) -> Self {
-        Self {
-            seen: RefCell::new(vec![0; workers]),
-            looked: Cell::new(0),
-            stuck: Cell::new(None),
-            call: Cell::new(None),
-        }
+    /// Looks at everybody. True if somebody has been in one poll for long, and has something that
+    /// others could run: a worker whose polls are short reads its clock often.
+    pub(super) fn look(&self, now: u64, shared: &Shared) -> bool {
+        let stuck = shared.remotes.iter().position(|remote| {
+            now.saturating_sub(remote.sampled.get()) >= LONG && remote.has_tasks()
+        });
+        self.stuck.set(stuck.map(|index| (index, shared.remotes[index].sampled.get())));
+        stuck.is_some()
     }
 
-    /// Looks at everybody. True if somebody has made no poll since the last look, and has something
-    /// that others could run. A look too soon after the last would take any poll for a long one.
-    pub(super) fn look(&self, shared: &Shared) -> bool {
-        let now = shared.now();
-        if now < self.looked.get() + LONG {
-            return self.stuck.get().is_some();
-        }
-        self.looked.set(now);
-        let mut seen = self.seen.borrow_mut();
-        self.stuck.set(None);
-        for (index, (remote, seen)) in shared.remotes.iter().zip(seen.iter_mut()).enumerate() {
-            let polls = remote.counters.polls.get();
-            if polls == *seen && remote.has_tasks() {
-                self.stuck.set(Some(index));
-            }
-            *seen = polls;
-        }
-        self.stuck.get().is_some()
-    }
-
-    /// Whether `victim` was found stuck, and is still in the same poll.
+    /// Whether `victim` was found stuck, and has not read its clock since.
     pub(super) fn is_stuck(&self, victim: usize, shared: &Shared) -> bool {
-        self.stuck.get() == Some(victim)
-            && self.seen.borrow()[victim] == shared.remotes[victim].counters.polls.get()
+        self.stuck.get() == Some((victim, shared.remotes[victim].sampled.get()))
     }
 
     /// This worker was woken by `caller`. If its tasks turned out to be cheap meanwhile it calls
@@ -78,15 +55,14 @@ impl Watch {
         let (made, now) = (remote.counters.polls.get(), shared.now());
         match (now - at).checked_div(made - noticed) {
             None => {
-                self.seen.borrow_mut()[caller] = made;
-                self.stuck.set(Some(caller));
+                self.stuck.set(Some((caller, remote.sampled.get())));
                 self.call.set(Some(Call { caller, polls, at: now }));
             }
             Some(each) => judge(shared, caller, each >= WORTH),
         }
     }
 
-    /// This worker is out of work again. True if it has judged a call to have been useless.
+    /// This worker is out of work again: what came of the call it followed?
     pub(super) fn conclude(&self, polls: u64, shared: &Shared) {
         if let Some(call) = self.call.take() {
             let ran = polls - call.polls;

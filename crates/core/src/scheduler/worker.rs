@@ -28,6 +28,25 @@ const BACKLOG_MAX: u64 = 50_000;
 /// How many task ids a worker takes at a time, so that spawning rarely touches the shared counter.
 const ID_BLOCK: u64 = 64;
 
+/// Why a worker does not run the next task at once.
+enum Pause {
+    /// The clock is to be looked at.
+    Due,
+    /// No task is ready.
+    Nothing,
+    /// A task ran that only this worker may run: perhaps it was the root.
+    Pinned,
+    Stopped,
+}
+
+/// Who may run a task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// This worker only: it is pinned.
+    This,
+    Any,
+}
+
 /// What belongs to one worker alone.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -38,8 +57,8 @@ pub(crate) struct Worker {
     cells: Cells,
     /// Tasks that only this worker may run, taken from its remote.
     pinned: RefCell<Fifo>,
-    /// Whether a pinned task goes first in this step.
-    pinned_first: Cell<bool>,
+    /// It is the turn of a pinned task.
+    pinned_due: Cell<bool>,
     /// Ready tasks in the hand and the queue. Thieves do not count theirs down here.
     depth: Cell<usize>,
     pub(super) pace: Pace,
@@ -71,13 +90,13 @@ impl Worker {
     ) -> Self {
         Self {
             index,
-            watch: Watch::new(shared.workers()),
+            watch: Watch::default(),
             spin: Spin::new(),
             shared,
             queue,
             cells: Cells::new(),
             pinned: RefCell::default(),
-            pinned_first: Cell::new(false),
+            pinned_due: Cell::new(false),
             depth: Cell::new(0),
             pace: Pace::new(),
             turned: Cell::new(0),
@@ -130,7 +149,7 @@ impl Worker {
         while self.sleep(driver) {
             self.restart_clocks();
             while !self.shared.stop.get() {
-                if !self.step(driver) {
+                if !self.go_on(driver) {
                     return;
                 }
             }
@@ -158,13 +177,14 @@ impl Worker {
     pub(super) fn restart_clocks(&self) {
         let now = self.shared.now();
         self.busy_since.set(now);
+        self.remote().sampled.set(now);
         self.pace.restart(now);
     }
 
     fn run_pool<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
         self.shared.resume();
         let goes_on = || !self.shared.stop.get() && !root.is_some_and(has_ended);
-        while goes_on() && self.step(driver) {}
+        while goes_on() && self.go_on(driver) {}
         self.end_search();
         self.shared.rest();
         if root.is_some_and(has_ended) {
@@ -173,38 +193,62 @@ impl Worker {
         }
     }
 
-    /// Runs one task, or waits for one. False if the thread is to end.
-    fn step<D: Driver>(&self, driver: &Mutex<D>) -> bool {
-        let Some(runnable) = self.next() else { return self.wait(driver) };
-        if self.shared.stop.get() {
-            // What became ready by or after `stop()` waits for the next run. Looked at again here,
-            // since the task may have been taken from who called it.
-            self.requeue(runnable);
-            return true;
-        }
-        if self.searching.get() {
-            self.found_work();
-        }
-        self.run_task(runnable);
-        if self.pace.tick() {
-            self.look_around(driver);
+    /// Runs tasks for a while, or waits for one. False if the thread is to end.
+    fn go_on<D: Driver>(&self, driver: &Mutex<D>) -> bool {
+        match self.run_tasks() {
+            Pause::Due => self.look_around(driver),
+            Pause::Nothing => return self.wait(driver),
+            Pause::Pinned | Pause::Stopped => {}
         }
         true
     }
 
-    fn next(&self) -> Option<Runnable> {
-        self.pinned_or_own().or_else(|| self.injected()).or_else(|| self.stolen())
-    }
-
-    /// Pinned tasks and the others take turns.
-    fn pinned_or_own(&self) -> Option<Runnable> {
-        if self.pinned_first.replace(true) {
-            if let Some(runnable) = self.pinned() {
-                self.pinned_first.set(false);
-                return Some(runnable);
+    /// Runs one task after the other until something else is to be done.
+    fn run_tasks(&self) -> Pause {
+        loop {
+            let Some((runnable, whose)) = self.next() else { return Pause::Nothing };
+            if self.shared.stop.get() {
+                // What became ready by or after `stop()` waits for the next run. Looked at again
+                // here, since the task may have been taken from who called it.
+                self.requeue(runnable);
+                return Pause::Stopped;
+            }
+            if self.searching.get() {
+                self.found_work();
+            }
+            self.run_task(runnable);
+            if self.pace.tick() {
+                return Pause::Due;
+            }
+            if whose == Whose::This {
+                return Pause::Pinned;
             }
         }
-        self.own().or_else(|| self.pinned())
+    }
+
+    /// Once per look at the clock pinned tasks go first, so that the others cannot starve them.
+    #[inline]
+    fn next(&self) -> Option<(Runnable, Whose)> {
+        if self.pinned_due.get() {
+            self.pinned_due.set(false);
+            if let Some(runnable) = self.pinned() {
+                return Some((runnable, Whose::This));
+            }
+        }
+        match self.own() {
+            Some(runnable) => Some((runnable, Whose::Any)),
+            None => self.elsewhere(),
+        }
+    }
+
+    /// What is not in the own hand and queue.
+    #[cold]
+    fn elsewhere(&self) -> Option<(Runnable, Whose)> {
+        let pinned = self.pinned().map(|runnable| (runnable, Whose::This));
+        pinned.or_else(|| {
+            let other = self.injected().or_else(|| self.stolen())?;
+            Some((other, Whose::Any))
+        })
     }
 
     #[inline]
@@ -282,6 +326,7 @@ impl Worker {
         Some(first)
     }
 
+    #[inline]
     pub(super) fn run_task(&self, runnable: Runnable) {
         self.counters().polls.add(1);
         if let Ran::Again(runnable) = runnable.run() {
@@ -316,7 +361,7 @@ impl Worker {
         self.depth.set(depth + 1);
         let last = match origin {
             // A child whose parent may compute on: nobody else would see it in the hand.
-            Origin::Spawn if depth == 0 && self.may_wake() => {
+            Origin::Spawn if depth == 0 && self.is_help_wanted() => {
                 self.publish(Chain::of(runnable));
                 return;
             }
@@ -359,12 +404,19 @@ impl Worker {
         }
     }
 
-    /// Whether there is someone to wake, and the last wake-ups were not in vain: see
-    /// `README.md`, "What a wake-up is worth".
+    /// Whether there is someone to wake, and that seems worth it.
     fn may_wake(&self) -> bool {
-        if !self.shared.idle.could_wake() {
-            return false;
-        }
+        self.shared.idle.could_wake() && self.is_call_due()
+    }
+
+    /// The same, or whether somebody who looks for work would find it.
+    fn is_help_wanted(&self) -> bool {
+        self.shared.idle.could_help() && self.is_call_due()
+    }
+
+    /// Whether the last wake-ups were not in vain, or some time has passed: see `README.md`, "What
+    /// a wake-up is worth".
+    fn is_call_due(&self) -> bool {
         let backoff = self.remote().backoff.get();
         backoff == 0 || self.pace.last() >= self.woke.get() + backoff
     }
@@ -405,6 +457,7 @@ impl Worker {
         self.pace.sample(now);
         let remote = self.remote();
         remote.average.set(self.pace.average());
+        remote.sampled.set(now);
         remote.counters.depth.set(self.depth.get() as u64);
         if now - self.turned.get() >= DRIVER_INTERVAL {
             self.turned.set(now);
@@ -414,6 +467,7 @@ impl Worker {
             self.depth.set(self.depth.get() + chain.len());
             self.publish_all(chain);
         }
+        self.pinned_due.set(self.has_pinned());
         if self.pace.is_dear() {
             self.publish_hand();
             if self.has_backlog() {
@@ -499,7 +553,7 @@ impl Worker {
     /// Runs one task, if one is ready.
     #[cfg(loopwork_loom)]
     pub(crate) fn run_one(&self) -> bool {
-        self.next().map(|runnable| self.run_task(runnable)).is_some()
+        self.next().map(|(runnable, _)| self.run_task(runnable)).is_some()
     }
 }
 
