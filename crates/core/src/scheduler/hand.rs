@@ -54,23 +54,25 @@ impl Hand {
         }
     }
 
-    /// By the owner: puts a task where it is run next. Gives back the one that was there.
+    /// By the owner: puts a task where it is run next, and the one that was there behind all others.
+    /// Gives back a chain of `limit`, if that makes one, which is to be published.
     #[inline]
-    pub(crate) fn push_next(&self, runnable: Runnable) -> Option<Runnable> {
+    pub(crate) fn push_next(&self, runnable: Runnable, limit: usize) -> Option<Chain> {
         self.with(|held| {
             self.fill();
-            held.slot.replace(runnable)
+            match held.slot.replace(runnable) {
+                Some(displaced) => held.push_last(displaced, limit),
+                None => None,
+            }
         })
     }
 
-    /// By the owner: puts a task behind all others. Gives back a chain of `limit`, if that makes
-    /// one, which is to be published.
+    /// By the owner: puts a task behind all others. As [`Hand::push_next`].
     #[inline]
     pub(crate) fn push_last(&self, runnable: Runnable, limit: usize) -> Option<Chain> {
         self.with(|held| {
             self.fill();
-            held.open.push(runnable);
-            if held.open.len() >= limit { held.open.take() } else { None }
+            held.push_last(runnable, limit)
         })
     }
 
@@ -160,6 +162,12 @@ impl Hand {
 }
 
 impl Held {
+    #[inline]
+    fn push_last(&mut self, runnable: Runnable, limit: usize) -> Option<Chain> {
+        self.open.push(runnable);
+        if self.open.len() >= limit { self.open.take() } else { None }
+    }
+
     fn take(&mut self) -> Seized {
         self.streak = 0;
         [self.slot.take().map(Chain::of), self.current.take(), self.open.take()]

@@ -235,16 +235,17 @@ impl Shared {
         spawn: Spawn,
     ) -> Result<RawTask, F> {
         let Spawn { kind, location, name } = spawn;
-        let (task, runnable) = current::with_worker_of(self, |worker| {
+        current::with_worker_of(self, |worker| {
             let id = match worker {
                 _ if kind == Kind::Internal => 0,
                 Some(worker) => worker.next_id(),
                 None => self.ids(1),
             };
-            RawTask::spawn(self, worker, future, Birth { id: TaskId(id), kind, location, name })
-        })?;
-        self.schedule(runnable, Origin::Spawn);
-        Ok(task)
+            let birth = Birth { id: TaskId(id), kind, location, name };
+            let (task, runnable) = RawTask::spawn(self, worker, future, birth)?;
+            self.schedule_on(worker, runnable, Origin::Spawn);
+            Ok(task)
+        })
     }
 
     /// Makes a callback due: into the lane, or into the one queue of `workers(1)`.
@@ -266,19 +267,21 @@ impl Shared {
 
     /// Puts a ready task where it belongs: see the table in the README.
     pub(crate) fn schedule(self: &Arc<Self>, runnable: Runnable, origin: Origin) {
-        current::with_worker_of(self, |worker| {
-            if self.is_pinned(&runnable) {
+        current::with_worker_of(self, |worker| self.schedule_on(worker, runnable, origin));
+    }
+
+    /// As `schedule`; `worker` is the one of this loop that this thread is.
+    fn schedule_on(&self, worker: Option<&Worker>, runnable: Runnable, origin: Origin) {
+        match worker {
+            _ if self.is_pinned(&runnable) => {
                 self.remotes[0].pinned.push(runnable);
                 if worker.is_none_or(|worker| worker.index() != 0) {
                     self.unpark(0);
                 }
-                return;
             }
-            match worker {
-                Some(worker) => worker.push(runnable, origin),
-                None => self.inject(runnable),
-            }
-        });
+            Some(worker) => worker.push(runnable, origin),
+            None => self.inject(runnable),
+        }
     }
 
     /// Whether only worker 0 may run it, from a queue of its own. With one worker there is one queue.

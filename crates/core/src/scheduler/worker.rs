@@ -359,19 +359,16 @@ impl Worker {
         }
         let depth = self.depth.get();
         self.depth.set(depth + 1);
-        let last = match origin {
-            // A child whose parent may compute on: nobody else would see it in the hand.
-            Origin::Spawn if depth == 0 && self.is_help_wanted() => {
-                self.publish(Chain::of(runnable));
-                return;
-            }
-            Origin::Spawn | Origin::Wake => self.remote().hand.push_next(runnable),
-            // Each of many ends would wake a joiner that waits for them one after the other.
-            Origin::Join => Some(runnable),
-        };
         let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
-        let chain = last.and_then(|runnable| self.remote().hand.push_last(runnable, limit));
-        if let Some(chain) = chain {
+        let hand = &self.remote().hand;
+        let full = match origin {
+            // A child whose parent may compute on: nobody else would see it in the hand.
+            Origin::Spawn if depth == 0 && self.is_help_wanted() => Some(Chain::of(runnable)),
+            Origin::Spawn | Origin::Wake => hand.push_next(runnable, limit),
+            // Each of many ends would wake a joiner that waits for them one after the other.
+            Origin::Join => hand.push_last(runnable, limit),
+        };
+        if let Some(chain) = full {
             self.publish(chain);
         }
     }
