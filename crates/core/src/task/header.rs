@@ -9,6 +9,7 @@ use loopwork_context::WaitReason;
 use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::cell::UnsafeCell;
 
+use super::arena::Class;
 use super::error::TaskError;
 use super::extension::Extension;
 use super::state::{Kind, State};
@@ -65,8 +66,10 @@ pub(super) struct VTable {
     pub(super) drop_output: unsafe fn(NonNull<Header>, Option<&Extension>),
     /// Whether `drop_output` does anything.
     pub(super) needs_drop: bool,
-    /// The class of the cell's size.
-    pub(super) class: u16,
+    /// Frees the stage of a task that is too large for a cell.
+    pub(super) free_apart: Option<unsafe fn(NonNull<Header>)>,
+    /// The size of the cell.
+    pub(super) class: Class,
 }
 
 /// How a future ended.
