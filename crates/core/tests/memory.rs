@@ -152,7 +152,7 @@ fn handles_and_wakers_may_outlive_their_loop() {
             std::task::Poll::<()>::Pending
         }));
         let waker = runtime.block_on(async {
-            while !ended.done() || !waiting.waits_for().is_some() {
+            while !ended.done() || waiting.waits_for().is_none() {
                 yield_now().await;
             }
             wakers.recv().unwrap()

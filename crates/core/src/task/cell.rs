@@ -114,11 +114,12 @@ impl<F: Future> Functions<F> {
         let stage = unsafe { Self::stage(header) };
         let polled = catch_unwind(AssertUnwindSafe(|| {
             stage.with_mut(|stage| {
-                // SAFETY: the caller owns the future, so nobody else reaches the stage, and it has
-                // not ended.
-                let future = unsafe { &mut *(*stage).future };
+                // SAFETY: the caller owns the future, so nobody else reaches the stage.
+                let stage = unsafe { &mut *stage };
+                // SAFETY: it has not ended.
+                let future = unsafe { &mut stage.future };
                 // SAFETY: the future lies where it never leaves: it is dropped in place.
-                unsafe { Pin::new_unchecked(future) }.poll(context)
+                unsafe { Pin::new_unchecked(&mut **future) }.poll(context)
             })
         }));
         // Unwind: a future that panicked is dropped like any other, and never polled again.
@@ -148,9 +149,12 @@ impl<F: Future> Functions<F> {
         // Unwind: the destructor is not called again, and the slot is written all the same.
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             stage.with_mut(|stage| {
-                // SAFETY: the caller owns the future, so nobody else reaches the stage; it is not
-                // used again.
-                unsafe { ManuallyDrop::drop(&mut (*stage).future) };
+                // SAFETY: the caller owns the future, so nobody else reaches the stage.
+                let stage = unsafe { &mut *stage };
+                // SAFETY: it has not ended.
+                let future = unsafe { &mut stage.future };
+                // SAFETY: it is not used again.
+                unsafe { ManuallyDrop::drop(future) };
             });
         }));
         stage.with_mut(|stage| {
