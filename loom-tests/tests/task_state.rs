@@ -115,6 +115,7 @@ fn wakes_in_a_crowd() {
         let other = waker.clone();
         let waking = spawn(move || {
             waker.wake_by_ref();
+            waker.wake_by_ref();
             written.store(1, Ordering::Relaxed);
             waker.wake_by_ref();
         });
@@ -136,6 +137,8 @@ fn wakes_in_a_crowd() {
 fn polls_on_two_workers() {
     explore(3, || {
         let (lane, mut workers) = Loop::new(2);
+        // The lane's first poll.
+        assert!(workers[0].run_one());
         let mut other = workers.pop();
         let (send, receive) = std::sync::mpsc::channel();
         let data = Data::new();

@@ -9,6 +9,13 @@ use loopwork_core::model::{Loop, Worker};
 use loopwork_core::{Join, Task, current_task};
 use loopwork_loom_tests::{explore, spawn};
 
+/// A loop whose lane has had its first poll.
+fn two_workers() -> (Loop, Vec<Worker>) {
+    let (lane, workers) = Loop::new(2);
+    assert!(workers[0].run_one());
+    (lane, workers)
+}
+
 /// Worker 0 runs what is pinned to it while the other thread ends a task; then all that is left.
 fn end_elsewhere(workers: Vec<Worker>, root: &Task<()>) {
     let mut workers = workers.into_iter();
@@ -24,7 +31,7 @@ fn end_elsewhere(workers: Vec<Worker>, root: &Task<()>) {
 #[test]
 fn end_against_an_awaiting_task() {
     explore(2, || {
-        let (lane, workers) = Loop::new(2);
+        let (lane, workers) = two_workers();
         let task = lane.handle().spawn(async { 5 });
         let root = lane.spawn_root(async move { assert_eq!(task.await.unwrap(), 5) });
         end_elsewhere(workers, &root);
@@ -37,7 +44,7 @@ fn end_against_an_awaiting_task() {
 #[test]
 fn end_against_another_await() {
     explore(2, || {
-        let (lane, workers) = Loop::new(2);
+        let (lane, workers) = two_workers();
         let mut task = lane.handle().spawn(async { 5 });
         let root = lane.spawn_root(async move {
             let mut join = task.join();
@@ -58,7 +65,7 @@ fn end_against_another_await() {
 #[test]
 fn end_against_an_extension() {
     explore(2, || {
-        let (lane, workers) = Loop::new(2);
+        let (lane, workers) = two_workers();
         let task = lane.handle().spawn(async { 5 });
         let any = task.as_any();
         let root = lane.spawn_root(async move { assert_eq!(task.await.unwrap(), 5) });
@@ -74,38 +81,32 @@ fn end_against_an_extension() {
 #[test]
 fn end_against_a_moved_await() {
     explore(2, || {
-        let (lane, workers) = Loop::new(2);
+        let (lane, workers) = two_workers();
         let task = lane.handle().spawn(async { 5 });
-        let join: Arc<Mutex<Join<i32>>> = Arc::new(Mutex::new(task.into_future()));
+        let join: Arc<Mutex<Option<Join<i32>>>> = Arc::new(Mutex::new(Some(task.into_future())));
         let moved = join.clone();
         let first = lane.spawn_root(poll_fn(move |cx| {
             let mut join = join.lock().unwrap();
-            if Pin::new(&mut *join).poll(cx).is_ready() {
-                // The task that awaits next would find it taken.
-                *join = lane_of(cx).into_future();
+            if Pin::new(join.as_mut().unwrap()).poll(cx).is_ready() {
+                *join = None;
             }
             Poll::Ready(())
         }));
-        let root = lane.spawn_root(poll_fn(move |cx| {
-            let mut join = moved.lock().unwrap();
-            Pin::new(&mut *join).poll(cx).map(|value| assert_eq!(value.unwrap(), 5))
+        let root = lane.spawn_root(poll_fn(move |cx| match &mut *moved.lock().unwrap() {
+            Some(join) => Pin::new(join).poll(cx).map(|value| assert_eq!(value.unwrap(), 5)),
+            None => Poll::Ready(()),
         }));
         end_elsewhere(workers, &root);
         drop((first, root));
         lane.close();
     });
-
-    /// Another task with the same output, which ends at once on this worker.
-    fn lane_of(_: &std::task::Context<'_>) -> Task<i32> {
-        loopwork_core::Handle::current().unwrap().spawn(async { 5 })
-    }
 }
 
 /// Two handles of one task, awaited by two tasks: both hear of the end.
 #[test]
 fn end_against_two_awaiting_tasks() {
     explore(2, || {
-        let (lane, workers) = Loop::new(2);
+        let (lane, workers) = two_workers();
         let task = lane.handle().spawn(async { 5 });
         let clone = task.clone();
         let first = lane.spawn_root(async move { assert_eq!(clone.await.unwrap(), 5) });

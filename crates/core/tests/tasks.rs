@@ -2,11 +2,12 @@
 
 mod common;
 
+use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 
 use common::{Count, Forever, Log, at_each_size, yield_now};
-use loopwork_core::{Handle, TaskState, current_task};
+use loopwork_core::{Handle, TaskState, WaitReason, current_task};
 
 #[test]
 fn outputs_come_back_through_join() {
@@ -307,5 +308,57 @@ fn a_panicking_destructor_leaves_the_loop_running() {
             reports.try_iter().filter(|report| report.contains("in a destructor")).count(),
             2
         );
+    });
+}
+
+#[test]
+fn a_task_says_what_it_waits_for_and_a_poll_has_a_budget() {
+    at_each_size(|runtime| {
+        let handle = runtime.handle();
+        runtime
+            .block_on(async move {
+                let inner = handle.spawn(std::future::pending::<()>());
+                let cancel = inner.as_any();
+                let outer = handle.spawn(inner.into_future());
+                while outer.waits_for() != Some(WaitReason::Join)
+                    || cancel.waits_for() != Some(WaitReason::Other)
+                {
+                    yield_now().await;
+                }
+                cancel.cancel();
+                assert!(outer.await.unwrap().is_err());
+
+                // 1,000 tasks that have ended are joined in more than one poll.
+                let tasks: Vec<_> = (0..1000).map(|_| handle.spawn(async {})).collect();
+                while tasks.iter().any(|task| !task.done()) {
+                    yield_now().await;
+                }
+                let polls = Count::default();
+                let counted = polls.clone();
+                let mut joining = Box::pin(async move {
+                    for task in tasks {
+                        task.await.unwrap();
+                    }
+                });
+                std::future::poll_fn(|cx| {
+                    counted.add();
+                    joining.as_mut().poll(cx)
+                })
+                .await;
+                assert_eq!(polls.get(), 8, "128 joins a poll");
+            })
+            .unwrap();
+    });
+}
+
+#[test]
+fn wakers_of_one_task_compare_equal() {
+    at_each_size(|runtime| {
+        let compared = runtime.block_on(std::future::poll_fn(|cx| {
+            let clone = cx.waker().clone();
+            let equal = clone.will_wake(cx.waker()) && clone.clone().will_wake(&clone);
+            std::task::Poll::Ready(equal)
+        }));
+        assert!(compared.unwrap());
     });
 }

@@ -18,10 +18,14 @@ use crate::exception::report_destructor;
 
 /// Header first, so that a pointer to the cell is a pointer to its header.
 #[repr(C)]
-struct Cell<F: Future> {
+struct Cell<S> {
     header: Header,
-    stage: UnsafeCell<Stage<F>>,
+    stage: S,
 }
+
+/// The usual cell, and that of a future or output which is too large for one.
+type Inline<F> = Cell<UnsafeCell<Stage<F>>>;
+type Apart<F> = Cell<NonNull<UnsafeCell<Stage<F>>>>;
 
 /// The future until it ends, then the slot of its output. Which it is, the word says: see
 /// `README.md`, also for who may touch it when.
@@ -30,9 +34,19 @@ union Stage<F: Future> {
     output: ManuallyDrop<Option<F::Output>>,
 }
 
-/// The size of cell that a task of `F` needs. None if the future has to be boxed.
-pub(super) const fn class<F: Future>() -> Option<Class> {
-    Class::of(size_of::<Cell<F>>(), align_of::<Cell<F>>())
+const fn inline<F: Future>() -> Option<Class> {
+    Class::of(size_of::<Inline<F>>(), align_of::<Inline<F>>())
+}
+
+/// The size of cell that a task of `F` needs.
+pub(super) const fn class<F: Future>() -> Class {
+    match inline::<F>() {
+        Some(class) => class,
+        None => match Class::of(size_of::<Apart<F>>(), align_of::<Apart<F>>()) {
+            Some(class) => class,
+            None => unreachable!(),
+        },
+    }
 }
 
 /// Puts a task into its cell, and publishes it.
@@ -41,12 +55,18 @@ pub(super) const fn class<F: Future>() -> Option<Class> {
 ///
 /// `at` is a carved cell of `class::<F>()` without a task, and the caller's.
 pub(super) unsafe fn place<F: Future>(at: NonNull<Header>, future: F, birth: Birth) {
-    let cell = at.cast::<Cell<F>>().as_ptr();
-    // SAFETY: the cell is large enough for a `Cell<F>`.
-    let stage = unsafe { &raw mut (*cell).stage };
-    let future = ManuallyDrop::new(future);
-    // SAFETY: the memory is the caller's, and what it held before was dropped.
-    unsafe { stage.write(UnsafeCell::new(Stage { future })) };
+    let stage = UnsafeCell::new(Stage { future: ManuallyDrop::new(future) });
+    if const { inline::<F>().is_some() } {
+        // SAFETY: the cell is large enough for this type.
+        let place = unsafe { &raw mut (*at.cast::<Inline<F>>().as_ptr()).stage };
+        // SAFETY: the memory is the caller's, and what it held before was dropped.
+        unsafe { place.write(stage) };
+    } else {
+        // SAFETY: as above.
+        let place = unsafe { &raw mut (*at.cast::<Apart<F>>().as_ptr()).stage };
+        // SAFETY: as above.
+        unsafe { place.write(NonNull::from(Box::leak(Box::new(stage)))) };
+    }
     // SAFETY: the caller's promise, and the future is in its place.
     unsafe { Header::be_born(at, Functions::<F>::VTABLE, birth) };
 }
@@ -60,20 +80,33 @@ impl<F: Future> Functions<F> {
         output: Self::output,
         drop_output: Self::drop_output,
         needs_drop: std::mem::needs_drop::<F::Output>(),
-        class: match class::<F>() {
-            Some(class) => class.number(),
-            // Such a future is never placed, only its box is.
-            None => 0,
-        },
+        free_apart: if inline::<F>().is_some() { None } else { Some(Self::free_apart) },
+        class: class::<F>(),
     };
 
     /// # Safety
     ///
     /// `header` is that of a task of `F` that is alive.
     unsafe fn stage<'a>(header: NonNull<Header>) -> &'a UnsafeCell<Stage<F>> {
-        let cell = header.cast::<Cell<F>>().as_ptr();
-        // SAFETY: by the caller's promise this is a live `Cell<F>`, and the header is its front.
-        unsafe { &(*cell).stage }
+        if const { inline::<F>().is_some() } {
+            // SAFETY: by the caller's promise this is such a cell, and the header is its front.
+            unsafe { &(*header.cast::<Inline<F>>().as_ptr()).stage }
+        } else {
+            // SAFETY: as above.
+            let stage = unsafe { (*header.cast::<Apart<F>>().as_ptr()).stage };
+            // SAFETY: the box that `place` made lives as long as the task.
+            unsafe { stage.as_ref() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `header` is that of a task of `F` that lies apart, and whose stage is used no more.
+    unsafe fn free_apart(header: NonNull<Header>) {
+        // SAFETY: the caller's promise.
+        let stage = unsafe { (*header.cast::<Apart<F>>().as_ptr()).stage };
+        // SAFETY: `place` leaked this box. What is in it is not dropped: that is a union.
+        drop(unsafe { Box::from_raw(stage.as_ptr()) });
     }
 
     unsafe fn poll(header: NonNull<Header>, context: &mut Context<'_>) -> Option<Ended> {
@@ -81,11 +114,12 @@ impl<F: Future> Functions<F> {
         let stage = unsafe { Self::stage(header) };
         let polled = catch_unwind(AssertUnwindSafe(|| {
             stage.with_mut(|stage| {
-                // SAFETY: the caller owns the future, so nobody else reaches the stage, and it has
-                // not ended.
-                let future = unsafe { &mut *(*stage).future };
-                // SAFETY: the future lies in a cell it never leaves: it is dropped in place.
-                unsafe { Pin::new_unchecked(future) }.poll(context)
+                // SAFETY: the caller owns the future, so nobody else reaches the stage.
+                let stage = unsafe { &mut *stage };
+                // SAFETY: it has not ended.
+                let future = unsafe { &mut stage.future };
+                // SAFETY: the future lies where it never leaves: it is dropped in place.
+                unsafe { Pin::new_unchecked(&mut **future) }.poll(context)
             })
         }));
         // Unwind: a future that panicked is dropped like any other, and never polled again.
@@ -115,9 +149,12 @@ impl<F: Future> Functions<F> {
         // Unwind: the destructor is not called again, and the slot is written all the same.
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             stage.with_mut(|stage| {
-                // SAFETY: the caller owns the future, so nobody else reaches the stage; it is not
-                // used again.
-                unsafe { ManuallyDrop::drop(&mut (*stage).future) };
+                // SAFETY: the caller owns the future, so nobody else reaches the stage.
+                let stage = unsafe { &mut *stage };
+                // SAFETY: it has not ended.
+                let future = unsafe { &mut stage.future };
+                // SAFETY: it is not used again.
+                unsafe { ManuallyDrop::drop(future) };
             });
         }));
         stage.with_mut(|stage| {
@@ -172,7 +209,11 @@ pub(super) unsafe fn free(header: NonNull<Header>) {
         unsafe { (front.vtable.output)(header) };
     }
     front.aux.free();
-    let class = Class::from_number(front.vtable.class);
+    if let Some(free_apart) = front.vtable.free_apart {
+        // SAFETY: the table is that of the task.
+        unsafe { free_apart(header) };
+    }
+    let class = front.vtable.class;
     front.state.vacate();
     // SAFETY: the cell holds no task any more.
     unsafe { arena::give_back(header, class) };

@@ -9,6 +9,7 @@ use loopwork_context::WaitReason;
 use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::cell::UnsafeCell;
 
+use super::arena::Class;
 use super::error::TaskError;
 use super::extension::Extension;
 use super::state::{Kind, State};
@@ -65,8 +66,10 @@ pub(super) struct VTable {
     pub(super) drop_output: unsafe fn(NonNull<Header>, Option<&Extension>),
     /// Whether `drop_output` does anything.
     pub(super) needs_drop: bool,
-    /// The class of the cell's size.
-    pub(super) class: u16,
+    /// Frees the stage of a task that is too large for a cell.
+    pub(super) free_apart: Option<unsafe fn(NonNull<Header>)>,
+    /// The size of the cell.
+    pub(super) class: Class,
 }
 
 /// How a future ended.
@@ -159,12 +162,19 @@ impl Header {
 
     /// By whoever polls: the poll begins.
     pub(super) fn running(&self) {
-        self.meta.set(self.id(), RUNNING);
+        self.does(RUNNING);
     }
 
     /// By whoever polls: the poll ends, and the task waits.
     pub(super) fn waiting(&self, reason: WaitReason) {
-        self.meta.set(self.id(), WAITING + reason as u8);
+        self.does(WAITING + reason as u8);
+    }
+
+    fn does(&self, doing: u8) {
+        // Nothing depends on it, and models are explored the faster the fewer accesses they have.
+        if !cfg!(loopwork_loom) {
+            self.meta.set(self.id(), doing);
+        }
     }
 
     /// What the task waits for. None unless it waits.

@@ -5,7 +5,6 @@ use std::fmt;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -48,22 +47,7 @@ impl RawTask {
         future: F,
         birth: Birth,
     ) -> Result<(Self, Runnable), F> {
-        if const { cell::class::<F>().is_some() } {
-            return Self::spawn_small(shared, worker, future, birth);
-        }
-        Self::spawn_small(shared, worker, Box::pin(future), birth).map_err(|boxed| {
-            // SAFETY: it was never polled, so that it may move.
-            *unsafe { Pin::into_inner_unchecked(boxed) }
-        })
-    }
-
-    fn spawn_small<F: Future>(
-        shared: &Arc<Shared>,
-        worker: Option<&Worker>,
-        future: F,
-        birth: Birth,
-    ) -> Result<(Self, Runnable), F> {
-        let class = const { cell::class::<F>() }.expect("a small future");
+        let class = const { cell::class::<F>() };
         let header = match worker {
             Some(worker) => {
                 // What gets by while the loop closes is found when this worker has been joined.

@@ -197,29 +197,9 @@ impl RawTask {
         if header.state.is_complete() {
             return Err(());
         }
-        while id == WatchId::FIRST {
-            let word = header.aux.load();
-            let known = match header.aux.held(word) {
-                Held::Extension(_) => break,
-                Held::Waiter(known) => known,
-                // As below.
-                Held::Nothing | Held::Ended => {
-                    return weaken!("task-rewatch-first", Err(()) => Ok(()));
-                }
-            };
-            let Some(waiter) = waker::task(waker) else {
-                header.aux.extend();
-                break;
-            };
-            if waiter.as_ptr() == known.as_ptr() {
-                return Ok(());
-            }
-            let waiter = RawTask::clone(&waiter);
-            if header.aux.replace(word, waiter.as_ptr().cast_mut().cast()).is_ok() {
-                std::mem::forget(waiter);
-                // SAFETY: the word owned a reference, and has given it up.
-                drop(unsafe { RawTask::from_owned(known) });
-                return Ok(());
+        if id == WatchId::FIRST {
+            if let Some(registered) = self.rewatch_first(waker) {
+                return registered;
             }
         }
         let mut trailer = header.aux.extend().lock();
@@ -237,25 +217,62 @@ impl RawTask {
         Ok(())
     }
 
+    /// As [`RawTask::rewatch`] for who waits in the word. `None`: it is in the extension.
+    fn rewatch_first(&self, waker: &Waker) -> Option<Result<(), ()>> {
+        let aux = &self.header().aux;
+        loop {
+            let word = aux.load();
+            let known = match aux.held(word) {
+                Held::Extension(_) => return None,
+                Held::Waiter(known) => known,
+                // The end has taken it, as in `rewatch`.
+                Held::Nothing | Held::Ended => {
+                    return Some(weaken!("task-rewatch-first", Err(()) => Ok(())));
+                }
+            };
+            let Some(waiter) = waker::task(waker) else {
+                aux.extend();
+                return None;
+            };
+            if waiter.as_ptr() == known.as_ptr() {
+                return Some(Ok(()));
+            }
+            let waiter = RawTask::clone(&waiter);
+            if aux.replace(word, waiter.as_ptr().cast_mut().cast()).is_ok() {
+                std::mem::forget(waiter);
+                // SAFETY: the word owned a reference, and has given it up.
+                drop(unsafe { RawTask::from_owned(known) });
+                return Some(Ok(()));
+            }
+        }
+    }
+
     /// Takes a registration back, if it has not fired.
     pub(crate) fn unwatch(&self, id: WatchId) {
+        if id == WatchId::FIRST && self.unwatch_first() {
+            return;
+        }
+        let removed = self.header().aux.extend().lock().remove(id);
+        drop(removed);
+    }
+
+    /// As [`RawTask::unwatch`] for who waits in the word. False: it is in the extension.
+    fn unwatch_first(&self) -> bool {
         let aux = &self.header().aux;
-        while id == WatchId::FIRST {
+        loop {
             let word = aux.load();
             match aux.held(word) {
-                Held::Extension(_) => break,
-                Held::Nothing | Held::Ended => return,
+                Held::Extension(_) => return false,
+                Held::Nothing | Held::Ended => return true,
                 Held::Waiter(waiter) => {
                     if aux.replace(word, ptr::null_mut()).is_ok() {
                         // SAFETY: the word owned a reference, and has given it up.
                         drop(unsafe { RawTask::from_owned(waiter) });
-                        return;
+                        return true;
                     }
                 }
             }
         }
-        let removed = aux.extend().lock().remove(id);
-        drop(removed);
     }
 
     /// Event T, after the end: nobody registers any more, and who did hears of it.

@@ -12,12 +12,12 @@ use crate::scheduler::Shared;
 
 /// How large a chunk is, and how it is aligned. Only what is used of it costs memory.
 const CHUNK: usize = if cfg!(loopwork_loom) { 4 * 1024 } else { 64 * 1024 };
-/// Larger futures are boxed.
+/// Larger futures, or outputs, are boxed.
 const CELL_MAX: usize = 1024;
 /// By how much the classes of cells differ.
 const GRAIN: usize = 8;
 pub(super) const CLASSES: usize = CELL_MAX / GRAIN + 1;
-/// What cells are aligned to if their size allows. Futures that ask for more are boxed.
+/// What cells are aligned to if their size allows. What asks for more is boxed.
 const ALIGN: usize = 16;
 const LAYOUT: Layout = match Layout::from_size_align(CHUNK, CHUNK) {
     Ok(layout) => layout,
@@ -36,14 +36,6 @@ impl Class {
             return None;
         }
         Some(Self(size.div_ceil(GRAIN) as u16))
-    }
-
-    pub(crate) const fn from_number(number: u16) -> Self {
-        Self(number)
-    }
-
-    pub(crate) const fn number(self) -> u16 {
-        self.0
     }
 
     pub(super) fn index(self) -> usize {
