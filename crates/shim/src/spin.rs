@@ -13,34 +13,43 @@ use std::time::Duration;
 /// What one thread has learned of its waits.
 #[derive(Debug, Default)]
 pub struct Spin {
+    /// How many waits of late were short.
     score: Cell<u8>,
+    /// So many waits go by before it spins again.
+    rest: Cell<u8>,
 }
 
 impl Spin {
     /// About the price of a wake-up.
     pub const SPIN: Duration = Duration::from_micros(50);
-    /// A wait shorter than this would have been worth spinning for.
-    const SHORT: Duration = Duration::from_micros(100);
+    /// A wait shorter than this may become one that is worth spinning for: without spinning, it has
+    /// the price of a wake-up on this side and one on the other in it.
+    const SHORT: Duration = Duration::from_micros(200);
     const PAYS: u8 = 2;
     const MAX: u8 = 8;
+    /// After a spin in vain.
+    const REST: u8 = 16;
 
     /// Nothing is known: it does not spin.
     #[must_use]
     pub const fn new() -> Self {
-        Self { score: Cell::new(0) }
+        Self { score: Cell::new(0), rest: Cell::new(0) }
     }
 
     /// Whether to spin for [`Spin::SPIN`] now, before sleeping.
     #[must_use]
     pub fn pays(&self) -> bool {
-        self.score.get() >= Self::PAYS && processors() > 1
+        self.score.get() >= Self::PAYS && self.rest.get() == 0 && processors() > 1
     }
 
     /// A wait has ended, after so long, by something that spinning would have seen, or not.
-    pub fn learn(&self, waited: Duration, visible: bool) {
+    /// `spun`: it began with a spin.
+    pub fn learn(&self, waited: Duration, visible: bool, spun: bool) {
         let score = self.score.get();
         let short = visible && waited < Self::SHORT;
         self.score.set(if short { (score + 1).min(Self::MAX) } else { score / 2 });
+        let in_vain = spun && !(visible && waited < Self::SPIN);
+        self.rest.set(if in_vain { Self::REST } else { self.rest.get().saturating_sub(1) });
     }
 }
 

@@ -25,7 +25,8 @@ pub(crate) fn spin_then<R>(
     }
     SPIN.with(|spin| {
         let began = Instant::now();
-        if spin.pays() {
+        let spins = spin.pays();
+        if spins {
             let until = limit.map_or(Spin::SPIN, |limit| limit.min(Spin::SPIN));
             'spin: while began.elapsed() < until {
                 for _ in 0..LOOKS {
@@ -38,7 +39,7 @@ pub(crate) fn spin_then<R>(
         }
         // Unwind: what was learned stays as it was.
         let result = block();
-        spin.learn(began.elapsed(), true);
+        spin.learn(began.elapsed(), true, spins);
         result
     })
 }

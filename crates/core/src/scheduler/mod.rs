@@ -88,13 +88,16 @@ pub(crate) struct Shared {
     exit: Flag,
 }
 
-/// What others see of a worker. All but the last two have one writer, the worker itself.
+/// What others see of a worker. Counters have one writer, the worker itself, unless they say
+/// otherwise.
 struct Remote {
     stealer: LocalStealer,
     hand: Hand,
     counters: Counters,
     /// Nanoseconds a poll, of late.
     average: Counter,
+    /// What a thief found a poll of its tasks to take. Written by thieves; zero once it was read.
+    told: Counter,
     /// When it last read its clock.
     sampled: Counter,
     notice: Notice,
@@ -108,11 +111,14 @@ struct Remote {
     parker: Parker,
 }
 
-/// How many polls a worker had made when it called, and when that was.
+/// A worker's last call for help.
 #[derive(Debug, Default)]
 struct Notice {
+    /// How many polls it had made.
     polls: Counter,
     at: Counter,
+    /// How long after the call before.
+    after: Counter,
 }
 
 /// The index of a worker, or none.
@@ -121,12 +127,9 @@ struct Caller(AtomicUsize);
 
 impl Notice {
     fn write(&self, polls: u64, at: u64) {
+        self.after.set(at - self.at.get());
         self.polls.set(polls);
         self.at.set(at);
-    }
-
-    fn read(&self) -> (u64, u64) {
-        (self.polls.get(), self.at.get())
     }
 }
 
@@ -154,6 +157,7 @@ impl Remote {
             hand: Hand::new(),
             counters: Counters::default(),
             average,
+            told: Counter::default(),
             sampled: Counter::default(),
             notice: Notice::default(),
             backoff: Counter::default(),

@@ -8,6 +8,8 @@ use std::cell::Cell;
 const DEAR: u64 = 400;
 /// What a worker supposes before it knows.
 pub(super) const UNKNOWN: u64 = 1_000;
+/// A sample counts as so many times the average at most.
+const OUTLIER: u64 = 8;
 /// So many polls go by at most between two looks at the clock.
 const STRIDE_MAX: u32 = 32;
 
@@ -42,10 +44,19 @@ impl Pace {
     pub(super) fn sample(&self, now: u64) {
         let polls = u64::from(self.stride.get());
         let each = (now - self.last.get()) / polls;
-        let average = (3 * self.average.get() + each) / 4;
-        self.average.set(average);
+        let average = self.average.get();
+        // One long poll among many short ones does not make them dear.
+        let outlier_at = OUTLIER * average.max(1);
+        self.average.set((3 * average + each.min(outlier_at)) / 4);
         let stride = if each >= DEAR { 1 } else { (2 * self.stride.get()).min(STRIDE_MAX) };
         self.begin(now, stride);
+    }
+
+    /// A thief has found out what tasks from here cost. It counts for more than what was seen here:
+    /// perhaps that was only the long poll of the task that spawns them.
+    #[cold]
+    pub(super) fn hear(&self, each: u64) {
+        self.average.set((self.average.get() + each) / 2);
     }
 
     /// The time since the last look was not spent on polls.

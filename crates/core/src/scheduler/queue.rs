@@ -27,6 +27,8 @@ pub(crate) trait Stealer<Q> {
     fn steal_into(&self, queue: &Q, limit: usize) -> Option<Chain>;
     fn steal(&self) -> Option<Chain>;
     fn is_empty(&self) -> bool;
+    /// How many chains there are. A hint.
+    fn len(&self) -> usize;
 }
 
 #[cfg(not(loopwork_loom))]
@@ -80,6 +82,10 @@ mod crossbeam {
 
         fn is_empty(&self) -> bool {
             self.0.is_empty()
+        }
+
+        fn len(&self) -> usize {
+            self.0.len()
         }
     }
 
@@ -173,6 +179,10 @@ mod modelled {
 
         fn is_empty(&self) -> bool {
             self.0.is_empty()
+        }
+
+        fn len(&self) -> usize {
+            self.0.len.load(Ordering::Relaxed)
         }
     }
 }

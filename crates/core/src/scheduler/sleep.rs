@@ -28,20 +28,19 @@ impl Worker {
         let began = self.shared.now();
         self.counters().busy.add(began - self.busy_since.get());
         self.counters().depth.set(0);
+        self.watch.tell(self.counters().polls.get(), &self.shared);
         self.watch.conclude(self.counters().polls.get(), &self.shared);
         self.pushed.set(true);
-        let goes_on = self.spin(driver, began) || self.sleep(driver);
+        let spins = self.shared.may_spin && self.spin.pays();
+        let goes_on = (spins && self.spin(driver, began)) || self.sleep(driver);
         self.restart_clocks();
         let waited = Duration::from_nanos(self.busy_since.get() - began);
-        self.spin.learn(waited, self.pushed.get());
+        self.spin.learn(waited, self.pushed.get(), spins);
         goes_on
     }
 
     /// True if there is work, or the loop stops.
     fn spin<D: Driver>(&self, driver: &Mutex<D>, began: u64) -> bool {
-        if !self.shared.may_spin || !self.spin.pays() {
-            return false;
-        }
         if !self.searching.get() {
             if !self.shared.idle.begin_search() {
                 return false;

@@ -3,12 +3,15 @@
 
 use std::cell::Cell;
 
-use super::Shared;
+use super::queue::Stealer;
+use super::{Remote, Shared};
 
 /// A caller whose polls take longer than this on average was right to call.
 const WORTH: u64 = 1_000;
 /// A thief that has run fewer tasks than this has taken all there was.
 const FEW: u64 = 32;
+/// Calls further apart than this are not too many, however short the tasks.
+const RARE: u64 = 500_000;
 /// A poll that takes longer than this strands what is behind it.
 const LONG: u64 = 50_000;
 const BACKOFF_MIN: u64 = 50_000;
@@ -21,6 +24,16 @@ pub(super) struct Watch {
     stuck: Cell<Option<(usize, u64)>>,
     /// A call that was followed, to be judged by what came of it.
     call: Cell<Option<Call>>,
+    /// What was stolen last, and is being run.
+    loot: Cell<Option<Loot>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Loot {
+    victim: usize,
+    /// The thief's polls and time when it took it.
+    polls: u64,
+    at: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,9 +48,7 @@ impl Watch {
     /// Looks at everybody. True if somebody has been in one poll for long, and has something that
     /// others could run: a worker whose polls are short reads its clock often.
     pub(super) fn look(&self, now: u64, shared: &Shared) -> bool {
-        let stuck = shared.remotes.iter().position(|remote| {
-            now.saturating_sub(remote.sampled.get()) >= LONG && remote.has_tasks()
-        });
+        let stuck = shared.remotes.iter().position(|remote| is_stranded(remote, now));
         self.stuck.set(stuck.map(|index| (index, shared.remotes[index].sampled.get())));
         stuck.is_some()
     }
@@ -51,14 +62,31 @@ impl Watch {
     /// less often from now on; if it is stuck, what can be done for it shows.
     pub(super) fn follow(&self, caller: usize, polls: u64, shared: &Shared) {
         let remote = &shared.remotes[caller];
-        let (noticed, at) = remote.notice.read();
+        let (noticed, at) = (remote.notice.polls.get(), remote.notice.at.get());
         let (made, now) = (remote.counters.polls.get(), shared.now());
         match (now - at).checked_div(made - noticed) {
-            None => {
+            None if is_few(remote) || now - at >= remote.backoff.get() => {
                 self.stuck.set(Some((caller, remote.sampled.get())));
                 self.call.set(Some(Call { caller, polls, at: now }));
             }
+            None => judge(shared, caller, false),
             Some(each) => judge(shared, caller, each >= WORTH),
+        }
+    }
+
+    /// This worker takes tasks of `victim`.
+    pub(super) fn took(&self, victim: usize, polls: u64, shared: &Shared) {
+        self.tell(polls, shared);
+        self.loot.set(Some(Loot { victim, polls, at: shared.now() }));
+    }
+
+    /// What was stolen before has been run: its owner ought to know what it cost.
+    pub(super) fn tell(&self, polls: u64, shared: &Shared) {
+        let Some(loot) = self.loot.take() else { return };
+        if let Some(each) = (shared.now() - loot.at).checked_div(polls - loot.polls) {
+            let remote = &shared.remotes[loot.victim];
+            remote.told.set(each.max(1));
+            remote.average.set(each);
         }
     }
 
@@ -67,9 +95,23 @@ impl Watch {
         if let Some(call) = self.call.take() {
             let ran = polls - call.polls;
             let each = (shared.now() - call.at).checked_div(ran);
-            judge(shared, call.caller, ran > 0 && (ran < FEW || each >= Some(WORTH)));
+            let rare = shared.remotes[call.caller].notice.after.get() >= RARE;
+            judge(shared, call.caller, ran > 0 && (each >= Some(WORTH) || (rare && ran < FEW)));
         }
     }
+}
+
+/// Whether what a worker has waits for a long poll of it. Many tasks may wait as much longer as calls
+/// are held back: they were found to be so cheap that moving them costs more than running them.
+fn is_stranded(remote: &Remote, now: u64) -> bool {
+    let age = now.saturating_sub(remote.sampled.get());
+    let patience = if is_few(remote) { LONG } else { LONG + remote.backoff.get() };
+    age >= patience && remote.has_tasks()
+}
+
+/// Whether so little is there that taking it costs next to nothing.
+fn is_few(remote: &Remote) -> bool {
+    remote.stealer.len() <= 1
 }
 
 fn judge(shared: &Shared, caller: usize, worth: bool) {

@@ -304,6 +304,7 @@ impl Worker {
             None if stuck => self.seize(victim)?,
             None => return None,
         };
+        self.watch.took(victim, self.counters().polls.get(), &self.shared);
         self.counters().steals.add(1);
         self.counters().stolen.add(chain.len() as u64);
         let (first, rest) = chain.pop();
@@ -357,6 +358,7 @@ impl Worker {
             self.remote().hand.push_last(runnable, usize::MAX);
             return;
         }
+        self.hear_of_pace();
         let depth = self.depth.get();
         self.depth.set(depth + 1);
         let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
@@ -373,12 +375,20 @@ impl Worker {
         }
     }
 
+    #[inline]
+    fn hear_of_pace(&self) {
+        let told = &self.remote().told;
+        if told.get() != 0 {
+            self.pace.hear(told.get());
+            told.set(0);
+        }
+    }
+
     /// Lets others steal a chain, and wakes one if that seems worth it.
     fn publish(&self, chain: Chain) {
         let was_empty = self.queue.is_empty();
         self.queue.push(chain);
-        let worth = (was_empty && self.may_wake()) || self.has_backlog();
-        if worth {
+        if (was_empty && self.may_wake()) || self.has_backlog() {
             self.wake_sibling();
         }
     }
@@ -396,7 +406,7 @@ impl Worker {
         if let Some(chain) = part.take() {
             self.queue.push(chain);
         }
-        if self.may_wake() || self.has_backlog() {
+        if self.may_wake() {
             self.wake_sibling();
         }
     }
@@ -421,7 +431,7 @@ impl Worker {
     fn has_backlog(&self) -> bool {
         self.pace.is_dear()
             && self.depth.get() as u64 * self.pace.average() >= BACKLOG_MAX
-            && self.shared.idle.could_wake()
+            && self.may_wake()
     }
 
     pub(super) fn wake_sibling(&self) {
@@ -437,8 +447,12 @@ impl Worker {
     /// A searcher is one no more; the last one wakes the next, if there is more.
     #[cold]
     fn found_work(&self) {
-        if self.end_search() && self.shared.has_work(self.index) {
-            self.wake_sibling();
+        if self.end_search() {
+            // What others submitted is nobody's yet: they rely on this, so there is no back-off.
+            let submitted = !self.shared.inbox.is_empty();
+            if submitted || (self.shared.has_work(self.index) && self.is_call_due()) {
+                self.wake_sibling();
+            }
         }
     }
 
