@@ -113,6 +113,35 @@ pub(crate) fn while_ending(tell: impl FnOnce()) {
     tell();
 }
 
+/// While this lives, its thread polls a task inside the poll of another.
+#[must_use]
+pub(crate) struct Nested(());
+
+/// So deep may polls nest: each takes some of the stack of the thread.
+const NESTED_MAX: u32 = 32;
+
+loopwork_shim::thread_local! {
+    /// How many `Nested` live on this thread.
+    static NESTED: Cell<u32> = Cell::new(0)
+}
+
+impl Nested {
+    /// None if polls are nested as deep as they may be.
+    pub(crate) fn enter() -> Option<Self> {
+        let depth = NESTED.with(Cell::get);
+        (depth < NESTED_MAX).then(|| {
+            NESTED.with(|nested| nested.set(depth + 1));
+            Self(())
+        })
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        NESTED.with(|nested| nested.set(nested.get() - 1));
+    }
+}
+
 /// While this lives, its thread polls the task it was made with.
 #[must_use]
 pub(crate) struct Polling {

@@ -62,6 +62,47 @@ impl Handle {
         }
     }
 
+    /// As [`Handle::spawn`], but on a worker of this loop the task is polled once, in place, before
+    /// this returns. If it ends in that poll, no queue ever sees it.
+    ///
+    /// The poll has its own budget, its own cancel request, and its own boundary for panics:
+    /// [`current_task`](crate::current_task) inside is the new task. Elsewhere, and 32 eager starts
+    /// deep, it is as [`Handle::spawn`].
+    ///
+    /// asyncio: `Task(.., eager_start=True)`.
+    ///
+    /// ```
+    /// use loopwork_core::{Builder, Handle, SleepDriver};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut runtime = Builder::new().build(SleepDriver::new())?;
+    /// runtime.block_on(async {
+    ///     let task = Handle::current().unwrap().spawn_eager(async { 6 * 7 });
+    ///     assert!(task.done(), "it never waited");
+    ///     assert_eq!(task.await.unwrap(), 42);
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
+    #[track_caller]
+    #[doc(alias = "eager_start")]
+    #[doc(alias = "eager_task_factory")]
+    pub fn spawn_eager<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let spawn = Spawn { kind: Kind::Task, location: Location::caller(), name: None };
+        match self.0.spawn_eager(future, spawn) {
+            Ok(raw) => Task::new(raw),
+            Err(_refused) => panic!("cannot spawn: {}", LoopError::Closed),
+        }
+    }
+
     /// As [`Handle::spawn`], but a closed loop is an error.
     ///
     /// # Errors

@@ -362,3 +362,61 @@ fn wakers_of_one_task_compare_equal() {
         assert!(compared.unwrap());
     });
 }
+
+#[test]
+fn an_eager_task_runs_before_its_spawn_returns() {
+    at_each_size(|runtime| {
+        let handle = runtime.handle();
+        let lazily = handle.spawn_eager(async { 1 });
+        assert_eq!(lazily.state(), TaskState::Created, "no worker, no eager start");
+        let done = runtime.block_on(async move {
+            let me = current_task().unwrap();
+            let inner = handle.spawn_eager(async { current_task().unwrap() });
+            assert!(inner.done());
+            assert_eq!(current_task().unwrap(), me);
+            assert_ne!(inner.await.unwrap(), me);
+
+            // One that gives way goes on later, and a panic stays inside.
+            let gives_way = handle.spawn_eager(async {
+                yield_now().await;
+                2
+            });
+            assert!(!gives_way.done() && gives_way.state() == TaskState::Suspended);
+            assert_eq!(gives_way.await.unwrap(), 2);
+            let panics = handle.spawn_eager(async { panic!("inside") });
+            assert!(panics.done() && panics.await.unwrap_err().is_panic());
+            lazily.await.unwrap()
+        });
+        assert_eq!(done.unwrap(), 1);
+    });
+}
+
+#[test]
+fn eager_tasks_nest_32_deep_and_are_lazy_beyond() {
+    /// How deep it came at once.
+    fn nest(handle: Handle, depth: usize, reached: Count) {
+        reached.add();
+        if depth < 100 {
+            let deeper = handle.clone();
+            let count = reached.clone();
+            drop(handle.spawn_eager(async move { nest(deeper, depth + 1, count) }));
+        }
+    }
+    at_each_size(|runtime| {
+        let handle = runtime.handle();
+        let reached = Count::default();
+        let counted = reached.clone();
+        runtime
+            .block_on(async move {
+                nest(handle, 1, counted.clone());
+                let at_once = counted.get();
+                // With siblings, one of them may have gone on meanwhile.
+                assert!(at_once >= 33, "{at_once}");
+                while counted.get() < 100 {
+                    yield_now().await;
+                }
+            })
+            .unwrap();
+        assert_eq!(reached.get(), 100);
+    });
+}

@@ -59,7 +59,7 @@ use crate::exception::Exceptions;
 use crate::flag::Flag;
 use crate::metrics::{Counter, Counters};
 use crate::task::arena::{self, Arena};
-use crate::task::{Birth, Chain, Kind, RawTask, Runnable, Stack, TaskId};
+use crate::task::{Birth, Chain, Kind, Ran, RawTask, Runnable, Stack, TaskId};
 
 /// Polls that take less on average, in nanoseconds, are not worth stealing.
 const CHEAP: u64 = 250;
@@ -238,18 +238,47 @@ impl Shared {
         future: F,
         spawn: Spawn,
     ) -> Result<RawTask, F> {
-        let Spawn { kind, location, name } = spawn;
         current::with_worker_of(self, |worker| {
-            let id = match worker {
-                _ if kind == Kind::Internal => 0,
-                Some(worker) => worker.next_id(),
-                None => self.ids(1),
-            };
-            let birth = Birth { id: TaskId(id), kind, location, name };
-            let (task, runnable) = RawTask::spawn(self, worker, future, birth)?;
+            let (task, runnable) = self.create(worker, future, spawn)?;
             self.schedule_on(worker, runnable, Origin::Spawn);
             Ok(task)
         })
+    }
+
+    /// As [`Shared::spawn`], but on a worker of this loop the task is polled once before this
+    /// returns, unless as many are being polled so as [`current::Nested`] allows.
+    pub(crate) fn spawn_eager<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+        spawn: Spawn,
+    ) -> Result<RawTask, F> {
+        let (task, runnable, is_worker) = current::with_worker_of(self, |worker| {
+            let (task, runnable) = self.create(worker, future, spawn)?;
+            Ok((task, runnable, worker.is_some()))
+        })?;
+        match is_worker.then(current::Nested::enter).flatten() {
+            Some(_nested) => {
+                if let Ran::Again(runnable) = runnable.run() {
+                    self.schedule(runnable, Origin::Wake);
+                }
+            }
+            None => self.schedule(runnable, Origin::Spawn),
+        }
+        Ok(task)
+    }
+
+    fn create<F: Future>(
+        self: &Arc<Self>,
+        worker: Option<&Worker>,
+        future: F,
+        Spawn { kind, location, name }: Spawn,
+    ) -> Result<(RawTask, Runnable), F> {
+        let id = match worker {
+            _ if kind == Kind::Internal => 0,
+            Some(worker) => worker.next_id(),
+            None => self.ids(1),
+        };
+        RawTask::spawn(self, worker, future, Birth { id: TaskId(id), kind, location, name })
     }
 
     /// Makes a callback due: into the lane, or into the one queue of `workers(1)`.
