@@ -103,6 +103,112 @@ impl Handle {
         }
     }
 
+    /// Makes a task of a future that need not be `Send`: `make` is called on one of the background
+    /// workers, and the future it gives is polled and dropped on that worker's thread only.
+    ///
+    /// The workers take turns. The task's waker, handle and output are as those of any other task.
+    /// Several such futures that belong together are best driven by a [`LocalSet`] inside one of
+    /// them. When the loop is closed, the future is dropped on its thread.
+    ///
+    /// [`LocalSet`]: crate::LocalSet
+    ///
+    /// asyncio needs no counterpart: all its tasks are of one thread. The name is tokio's.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use loopwork_core::{Builder, SleepDriver};
+    ///
+    /// let mut runtime = Builder::new().workers(2).build(SleepDriver::new())?;
+    /// let task = runtime.handle().spawn_pinned(|| async {
+    ///     let shared = Rc::new(20);
+    ///     let other = shared.clone();
+    ///     *shared + *other + 2
+    /// });
+    /// assert_eq!(runtime.block_on(task.into_future())??, 42);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the loop has one worker only, which belongs to whoever runs the loop and to no thread; or
+    /// if it is closed.
+    #[track_caller]
+    pub fn spawn_pinned<M, F>(&self, make: M) -> Task<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        let spawn = Spawn { kind: Kind::Pinned, location: Location::caller(), name: None };
+        match self.0.spawn(async move { make().await }, spawn) {
+            Ok(raw) => Task::new(raw),
+            Err(_refused) => panic!("cannot spawn: {}", LoopError::Closed),
+        }
+    }
+
+    /// Makes tasks of many futures at once, in their order. From a thread that is no worker this
+    /// costs one submission, however many they are.
+    ///
+    /// asyncio: `create_task` in a loop.
+    ///
+    /// ```
+    /// use loopwork_core::{Builder, SleepDriver};
+    ///
+    /// let mut runtime = Builder::new().workers(2).build(SleepDriver::new())?;
+    /// let tasks = runtime.handle().spawn_many((0..4).map(|n| async move { n * n }));
+    /// let sum = runtime.block_on(async {
+    ///     let mut sum = 0;
+    ///     for task in tasks {
+    ///         sum += task.await?;
+    ///     }
+    ///     Ok::<_, loopwork_core::TaskError>(sum)
+    /// })??;
+    /// assert_eq!(sum, 14);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed; [`Handle::try_spawn_many`] hands the futures back instead.
+    #[track_caller]
+    pub fn spawn_many<I>(&self, futures: I) -> Vec<Task<<I::Item as Future>::Output>>
+    where
+        I: IntoIterator,
+        I::Item: Future + Send + 'static,
+        <I::Item as Future>::Output: Send + 'static,
+    {
+        match self.try_spawn_many(futures) {
+            Ok(tasks) => tasks,
+            Err(_refused) => panic!(
+                "cannot spawn: {}, or use `try_spawn_many`, which hands the futures back",
+                LoopError::Closed
+            ),
+        }
+    }
+
+    /// As [`Handle::spawn_many`], but a closed loop is an error. All are accepted, or none.
+    ///
+    /// # Errors
+    ///
+    /// Hands the futures back if the loop is closed.
+    #[track_caller]
+    pub fn try_spawn_many<I>(
+        &self,
+        futures: I,
+    ) -> Result<Vec<Task<<I::Item as Future>::Output>>, SubmitError<Vec<I::Item>>>
+    where
+        I: IntoIterator,
+        I::Item: Future + Send + 'static,
+        <I::Item as Future>::Output: Send + 'static,
+    {
+        // First, so that the iterator's own code runs under no lock.
+        let futures: Vec<_> = futures.into_iter().collect();
+        match self.0.spawn_many(futures, Location::caller()) {
+            Ok(tasks) => Ok(tasks.into_iter().map(Task::new).collect()),
+            Err(futures) => Err(SubmitError(futures)),
+        }
+    }
+
     /// As [`Handle::spawn`], but a closed loop is an error.
     ///
     /// # Errors

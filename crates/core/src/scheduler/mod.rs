@@ -59,7 +59,7 @@ use crate::exception::Exceptions;
 use crate::flag::Flag;
 use crate::metrics::{Counter, Counters};
 use crate::task::arena::{self, Arena};
-use crate::task::{Birth, Chain, Kind, Ran, RawTask, Runnable, Stack, TaskId};
+use crate::task::{Birth, Chain, Fifo, Kind, Ran, RawTask, Runnable, Stack, TaskId};
 
 /// Polls that take less on average, in nanoseconds, are not worth stealing.
 const CHEAP: u64 = 250;
@@ -75,6 +75,8 @@ pub(crate) struct Shared {
     pub(crate) exceptions: Exceptions,
     driver: Arc<dyn DriverHandle>,
     ids: AtomicU64,
+    /// How many tasks were pinned.
+    homes: AtomicUsize,
     /// The zero of the loop's clock.
     epoch: Instant,
     /// There is a processor for each worker.
@@ -195,6 +197,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         exceptions: Exceptions::default(),
         driver,
         ids: AtomicU64::new(1),
+        homes: AtomicUsize::new(0),
         epoch: Instant::now(),
         may_spin: workers <= processors(),
         stop: Flag::default(),
@@ -267,6 +270,47 @@ impl Shared {
         Ok(task)
     }
 
+    /// As [`Shared::spawn`], all or none.
+    pub(crate) fn spawn_many<F: Future>(
+        self: &Arc<Self>,
+        futures: Vec<F>,
+        location: &'static Location<'static>,
+    ) -> Result<Vec<RawTask>, Vec<F>> {
+        let kind = Kind::Task;
+        current::with_worker_of(self, |worker| match worker {
+            Some(_) if self.closed.get() => Err(futures),
+            Some(worker) => Ok(futures
+                .into_iter()
+                .map(|future| {
+                    let created =
+                        self.create(Some(worker), future, Spawn { kind, location, name: None });
+                    let (task, runnable) = created.unwrap_or_else(|_| {
+                        unreachable!("a loop is not closed while a worker runs")
+                    });
+                    worker.push(runnable, Origin::Spawn);
+                    task
+                })
+                .collect()),
+            None => {
+                let mut next = self.ids(futures.len() as u64);
+                let births = || {
+                    let id = TaskId(next);
+                    next += 1;
+                    Birth { id, kind, location, name: None, home: None }
+                };
+                let (tasks, runnables) = RawTask::spawn_all(self, futures, births)?
+                    .into_iter()
+                    .unzip::<_, _, Vec<_>, Vec<_>>();
+                let mut ready = Fifo::default();
+                runnables.into_iter().for_each(|runnable| ready.push(runnable));
+                if let Some(chain) = ready.take() {
+                    self.inject_all(std::iter::once(chain));
+                }
+                Ok(tasks)
+            }
+        })
+    }
+
     fn create<F: Future>(
         self: &Arc<Self>,
         worker: Option<&Worker>,
@@ -278,7 +322,8 @@ impl Shared {
             Some(worker) => worker.next_id(),
             None => self.ids(1),
         };
-        RawTask::spawn(self, worker, future, Birth { id: TaskId(id), kind, location, name })
+        let home = (kind == Kind::Pinned).then(|| self.next_home());
+        RawTask::spawn(self, worker, future, Birth { id: TaskId(id), kind, location, name, home })
     }
 
     /// Makes a callback due: into the lane, or into the one queue of `workers(1)`.
@@ -305,32 +350,50 @@ impl Shared {
 
     /// As `schedule`; `worker` is the one of this loop that this thread is.
     fn schedule_on(&self, worker: Option<&Worker>, runnable: Runnable, origin: Origin) {
-        match worker {
-            _ if self.is_pinned(&runnable) => {
-                self.remotes[0].pinned.push(runnable);
-                if worker.is_none_or(|worker| worker.index() != 0) {
-                    self.unpark(0);
+        match (self.home(&runnable), worker) {
+            (Some(home), _) => {
+                self.remotes[home].pinned.push(runnable);
+                if worker.is_none_or(|worker| worker.index() != home) {
+                    self.unpark(home);
                 }
             }
-            Some(worker) => worker.push(runnable, origin),
-            None => self.inject(runnable),
+            (None, Some(worker)) => worker.push(runnable, origin),
+            (None, None) => self.inject(runnable),
         }
     }
 
-    /// Whether only worker 0 may run it, from a queue of its own. With one worker there is one queue.
-    fn is_pinned(&self, runnable: &Runnable) -> bool {
-        runnable.task().header().kind() == Kind::Root && self.workers() > 1
+    /// Which worker alone may run it, from a queue of its own. With one worker there is one queue.
+    fn home(&self, runnable: &Runnable) -> Option<usize> {
+        runnable.task().header().home().filter(|_| self.workers() > 1)
+    }
+
+    /// Where the next pinned task goes: to each background worker in turn. Worker 0 is a thread
+    /// only while somebody runs the loop, and perhaps another one the next time.
+    fn next_home(&self) -> usize {
+        let background = self.workers() - 1;
+        assert!(
+            background > 0,
+            "`spawn_pinned` needs a worker with a thread of its own: build the loop with \
+             `workers(2)` or more, or use a `LocalSet` inside `run_until_complete`"
+        );
+        // Ordering: Relaxed: any distribution will do.
+        1 + self.homes.fetch_add(1, Ordering::Relaxed) % background
     }
 
     fn inject(&self, runnable: Runnable) {
         // Who finds something there relies on those who made it so: whoever takes what they left,
         // takes this as well.
         if self.inbox.push(runnable) {
-            if self.workers() == 1 {
-                self.unpark(0);
-            } else {
-                self.unpark_notified(self.idle.notify_after_push());
-            }
+            self.told_of_push();
+        }
+    }
+
+    /// Steps 2 to 4 of a push from outside.
+    fn told_of_push(&self) {
+        if self.workers() == 1 {
+            self.unpark(0);
+        } else {
+            self.unpark_notified(self.idle.notify_after_push());
         }
     }
 
@@ -340,7 +403,7 @@ impl Shared {
         if pushed > 0 {
             // Not only if the inbox was empty: whoever made it so may have woken nobody, since this
             // worker was not asleep.
-            self.unpark_notified(self.idle.notify_after_push());
+            self.told_of_push();
         }
     }
 
@@ -361,6 +424,12 @@ impl Shared {
     pub(crate) fn resume(&self) {
         if let Some(watcher) = self.idle.resume() {
             self.unpark(watcher);
+        }
+        // What became ready for one worker alone while the loop was stopped woke it in vain.
+        for (index, remote) in self.remotes.iter().enumerate().skip(1) {
+            if !remote.pinned.is_empty() {
+                self.unpark(index);
+            }
         }
     }
 

@@ -148,13 +148,19 @@ impl Worker {
     pub(crate) fn background<D: Driver>(&self, driver: &Mutex<D>) {
         while self.sleep(driver) {
             self.restart_clocks();
-            while !self.shared.stop.get() {
-                if !self.go_on(driver) {
-                    return;
-                }
-            }
+            while !self.shared.stop.get() && self.go_on(driver) {}
             self.hand_everything_over();
             self.end_search();
+        }
+        self.drop_pinned_tasks();
+    }
+
+    /// What may be dropped on this thread only goes before the thread does.
+    fn drop_pinned_tasks(&self) {
+        for task in self.shared.arena.tasks() {
+            if task.header().home() == Some(self.index) {
+                task.shut_down();
+            }
         }
     }
 
@@ -337,7 +343,7 @@ impl Worker {
 
     /// A task that was woken while it ran goes behind what is ready, and wakes nobody.
     fn requeue(&self, runnable: Runnable) {
-        if self.shared.is_pinned(&runnable) {
+        if self.shared.home(&runnable).is_some() {
             self.pinned.borrow_mut().push(runnable);
         } else if self.shared.workers() == 1 {
             self.push(runnable, Origin::Join);

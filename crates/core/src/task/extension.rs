@@ -26,19 +26,32 @@ impl WatchId {
 }
 
 /// See `README.md` for what the lock guards besides.
-pub(super) struct Extension(Mutex<Trailer>);
+pub(super) struct Extension {
+    /// The worker of a pinned task.
+    home: Option<usize>,
+    trailer: Mutex<Trailer>,
+}
 
 impl Extension {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Trailer { watches: 1, ..Trailer::default() }))
+        Self::at_home(None)
+    }
+
+    /// Of a task that is pinned to a worker.
+    pub(super) fn at_home(home: Option<usize>) -> Self {
+        Self { home, trailer: Mutex::new(Trailer { watches: 1, ..Trailer::default() }) }
+    }
+
+    pub(super) fn home(&self) -> Option<usize> {
+        self.home
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Trailer> {
-        self.0.lock()
+        self.trailer.lock()
     }
 
     pub(super) fn get_mut(&mut self) -> &mut Trailer {
-        self.0.get_mut()
+        self.trailer.get_mut()
     }
 }
 

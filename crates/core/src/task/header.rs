@@ -48,6 +48,8 @@ pub(crate) struct Birth {
     pub(crate) kind: Kind,
     pub(crate) location: &'static Location<'static>,
     pub(crate) name: Option<Box<str>>,
+    /// The worker it is pinned to, if its kind says that it is.
+    pub(crate) home: Option<usize>,
 }
 
 /// The functions that know the future's type, and what its cell needs. Each states what its
@@ -148,7 +150,7 @@ impl Header {
         // SAFETY: all fields are written now.
         let header = unsafe { at.as_ref() };
         header.meta.set(birth.id, CREATED);
-        header.aux.be_born(birth.name);
+        header.aux.be_born(birth.name, birth.home);
         header.state.spawn(birth.kind);
     }
 
@@ -158,6 +160,15 @@ impl Header {
 
     pub(crate) fn kind(&self) -> Kind {
         self.state.kind()
+    }
+
+    /// The one worker that may poll and drop it.
+    pub(crate) fn home(&self) -> Option<usize> {
+        match self.kind() {
+            Kind::Task | Kind::Internal => None,
+            Kind::Root => Some(0),
+            Kind::Pinned => self.aux.extension().and_then(Extension::home),
+        }
     }
 
     /// By whoever polls: the poll begins.

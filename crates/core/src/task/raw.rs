@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::arena;
+use super::arena::{self, Class};
 use super::cell;
 use super::error::TaskError;
 use super::extension::Watcher;
@@ -28,8 +28,8 @@ pub(crate) struct RawTask(NonNull<Header>);
 
 // SAFETY: `Header` is shared safely: its words are atomic, its link belongs to the one `Runnable`,
 // and the rest never changes. The future is reached only by who polls, and is `Send` unless its
-// task is a root, which only worker 0's thread polls and drops. The output is `Send` for the same
-// reason.
+// task has a home, and only that worker's thread polls and drops it. The output is `Send`, or that
+// of a root, which stays on its thread.
 unsafe impl Send for RawTask {}
 // SAFETY: as for `Send`; a shared reference gives no more than a clone would.
 unsafe impl Sync for RawTask {}
@@ -39,41 +39,58 @@ impl RawTask {
     /// that this thread is. Hands the future back if the loop is closed.
     ///
     /// The caller answers for what the type system cannot see here: unless `birth.kind` is
-    /// `Root`, future and output are `Send + 'static`; if it is, the future is polled and dropped
-    /// on one thread, and it and its output are gone before what they borrow.
+    /// `Root` or `Pinned`, future and output are `Send + 'static`. A root's future is polled and
+    /// dropped on one thread, and it and its output are gone before what they borrow; that of a
+    /// pinned task is `'static`, may be moved until it was polled, and stays on one thread then.
     pub(crate) fn spawn<F: Future>(
         shared: &Arc<Shared>,
         worker: Option<&Worker>,
         future: F,
         birth: Birth,
     ) -> Result<(Self, Runnable), F> {
-        let class = const { cell::class::<F>() };
-        let header = match worker {
+        match worker {
+            // What gets by while the loop closes is found when this worker has been joined.
+            Some(_) if shared.closed.get() => Err(future),
             Some(worker) => {
-                // What gets by while the loop closes is found when this worker has been joined.
-                if shared.closed.get() {
-                    return Err(future);
-                }
-                let at = worker.cells().take(shared, class);
-                // SAFETY: it was taken for this class, and holds no task.
-                unsafe { cell::place(at, future, birth) };
-                at
+                Ok(Self::place(future, birth, |class| worker.cells().take(shared, class)))
             }
             None => {
+                // Under the lock: a loop that closes finds every task it did not refuse.
                 let mut outside = shared.arena.outside();
                 if outside.is_closed() && !cfg!(loopwork_weaken = "close-refuse") {
                     return Err(future);
                 }
-                let at = outside.take(shared, class);
-                // Under the lock: a loop that closes finds every task it did not refuse.
-                // SAFETY: as above.
-                unsafe { cell::place(at, future, birth) };
-                at
+                Ok(Self::place(future, birth, |class| outside.take(shared, class)))
             }
-        };
+        }
+    }
+
+    /// As [`RawTask::spawn`], from a thread that is no worker: all or none.
+    pub(crate) fn spawn_all<F: Future>(
+        shared: &Arc<Shared>,
+        futures: Vec<F>,
+        mut birth: impl FnMut() -> Birth,
+    ) -> Result<Vec<(Self, Runnable)>, Vec<F>> {
+        let mut outside = shared.arena.outside();
+        if outside.is_closed() {
+            return Err(futures);
+        }
+        let place = |future| Self::place(future, birth(), |class| outside.take(shared, class));
+        Ok(futures.into_iter().map(place).collect())
+    }
+
+    #[inline]
+    fn place<F: Future>(
+        future: F,
+        birth: Birth,
+        take: impl FnOnce(Class) -> NonNull<Header>,
+    ) -> (Self, Runnable) {
+        let header = take(const { cell::class::<F>() });
+        // SAFETY: it was taken for this class, and holds no task.
+        unsafe { cell::place(header, future, birth) };
         // The word starts with two references, one of them the loop's, and one wake.
         // SAFETY: the first is this one's; the wake makes this the one `Runnable`.
-        Ok((Self(header), unsafe { Runnable::new(header) }))
+        (Self(header), unsafe { Runnable::new(header) })
     }
 
     /// Takes over a reference.

@@ -14,6 +14,7 @@ const PANICKED: u64 = 1 << 5;
 const CANCELLED: u64 = 1 << 6;
 const ROOT: u64 = 1 << 7;
 const INTERNAL: u64 = 1 << 8;
+const PINNED: u64 = 1 << 9;
 /// One wake.
 const WAKE: u64 = 1 << 10;
 /// One reference.
@@ -44,6 +45,8 @@ pub(crate) enum Kind {
     Root,
     /// The callback lane, or one callback of `workers(1)`: not a task to users.
     Internal,
+    /// Polled and dropped on the one worker that its extension names.
+    Pinned,
 }
 
 /// How a task ended.
@@ -154,6 +157,7 @@ impl State {
             Kind::Task => 0,
             Kind::Root => ROOT,
             Kind::Internal => INTERNAL,
+            Kind::Pinned => PINNED,
         };
         // Ordering: Release [edge: task-spawn]: whoever acquires a reference sees the header.
         let order = weaken!("task-spawn", Ordering::Release => Ordering::Relaxed);
@@ -375,6 +379,7 @@ impl State {
         match now {
             _ if now & ROOT != 0 => Kind::Root,
             _ if now & INTERNAL != 0 => Kind::Internal,
+            _ if now & PINNED != 0 => Kind::Pinned,
             _ => Kind::Task,
         }
     }

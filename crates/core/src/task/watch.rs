@@ -38,14 +38,13 @@ impl Aux {
     }
 
     /// At birth: an extension only for a name.
-    pub(super) fn be_born(&self, name: Option<Box<str>>) {
-        let word = match name {
-            None => ptr::null_mut(),
-            Some(name) => {
-                let mut extension = Box::new(Extension::new());
-                extension.get_mut().name = Some(name);
-                tagged(extension)
-            }
+    pub(super) fn be_born(&self, name: Option<Box<str>>, home: Option<usize>) {
+        let word = if name.is_none() && home.is_none() {
+            ptr::null_mut()
+        } else {
+            let mut extension = Box::new(Extension::at_home(home));
+            extension.get_mut().name = name;
+            tagged(extension)
         };
         // Ordering: Relaxed: the word of the task publishes it.
         self.0.store(word, Ordering::Relaxed);
