@@ -6,7 +6,7 @@ mod support;
 
 use std::net::{Ipv4Addr, Shutdown};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,16 +50,19 @@ fn a_deadline_that_moves_back_does_not_set_the_timer_again() {
         reactor.turn(Some(Duration::from_nanos(60_000_000_001 + more * 1_000_001))).unwrap();
     }
     assert_eq!(reactor.calls().timers, 0, "none of these turns waits");
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
     let thread = thread::spawn(move || {
-        for _ in 0..10 {
-            thread::sleep(Duration::from_millis(2));
+        while !stopped.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(1));
             unparker.unpark();
         }
     });
     while reactor.calls().wakes < 5 {
-        let more = u64::from(reactor.calls().waits as u32) * 1_000_001;
+        let more = reactor.calls().waits * 1_000_001;
         reactor.turn(Some(Duration::from_nanos(60_000_000_001 + more))).unwrap();
     }
+    stop.store(true, Ordering::Relaxed);
     assert_eq!(reactor.calls().timers, 1);
     thread.join().unwrap();
 }

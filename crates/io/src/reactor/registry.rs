@@ -17,6 +17,7 @@ const INDEX_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 
 /// A key that no source ever gets, for a selector's own descriptors. `polling` has the last.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) const fn reserved_key(number: usize) -> usize {
     number << INDEX_BITS | INDEX_MASK
 }

@@ -9,6 +9,7 @@
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod epoll;
 mod portable;
+#[cfg(any(target_os = "linux", target_os = "android", loopwork_loom))]
 mod unpark;
 
 use std::io;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use polling::{PollMode, Poller};
 
+#[cfg(any(target_os = "linux", target_os = "android", loopwork_loom))]
 pub(crate) use self::unpark::Unpark;
 
 /// What was reported of one descriptor, for reading and for writing.
