@@ -69,6 +69,8 @@ pub(crate) struct Shared {
     /// What others need of each worker.
     remotes: Box<[CachePadded<Remote>]>,
     inbox: Inbox,
+    /// The lane's task while it is ready, with more than one worker.
+    lane_ready: Stack,
     idle: Idle,
     lane: Lane,
     pub(crate) arena: Arena,
@@ -191,6 +193,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
     let shared = Arc::new(Shared {
         remotes: remotes.into_boxed_slice(),
         inbox: Inbox::new(workers),
+        lane_ready: Stack::new(),
         idle: Idle::new(workers),
         lane: Lane::default(),
         arena: Arena::new(),
@@ -210,6 +213,16 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         lane::start(&shared);
     }
     (shared, queues)
+}
+
+/// Where a ready task waits.
+#[derive(Clone, Copy)]
+enum Place {
+    Anywhere,
+    /// With the one worker that may run it.
+    Home(usize),
+    /// The callback lane, with several workers.
+    Lane,
 }
 
 /// Why a task is ready.
@@ -350,21 +363,35 @@ impl Shared {
 
     /// As `schedule`; `worker` is the one of this loop that this thread is.
     fn schedule_on(&self, worker: Option<&Worker>, runnable: Runnable, origin: Origin) {
-        match (self.home(&runnable), worker) {
-            (Some(home), _) => {
+        match (self.place(&runnable), worker) {
+            (Place::Anywhere, Some(worker)) => worker.push(runnable, origin),
+            (Place::Anywhere, None) => self.inject(runnable),
+            (Place::Home(home), _) => {
                 self.remotes[home].pinned.push(runnable);
                 if worker.is_none_or(|worker| worker.index() != home) {
                     self.unpark(home);
                 }
             }
-            (None, Some(worker)) => worker.push(runnable, origin),
-            (None, None) => self.inject(runnable),
+            (Place::Lane, _) => {
+                self.lane_ready.push(runnable);
+                // A background worker will look itself, after this poll.
+                if worker.is_none_or(|worker| worker.index() == 0) {
+                    self.unpark_notified(self.idle.notify_background_after_push());
+                }
+            }
         }
     }
 
-    /// Which worker alone may run it, from a queue of its own. With one worker there is one queue.
-    fn home(&self, runnable: &Runnable) -> Option<usize> {
-        runnable.task().header().home().filter(|_| self.workers() > 1)
+    /// Where a ready task waits. With one worker there is one queue.
+    #[inline]
+    fn place(&self, runnable: &Runnable) -> Place {
+        let header = runnable.task().header();
+        match header.kind() {
+            Kind::Task => Place::Anywhere,
+            _ if self.workers() == 1 => Place::Anywhere,
+            Kind::Internal => Place::Lane,
+            Kind::Root | Kind::Pinned => header.home().map_or(Place::Anywhere, Place::Home),
+        }
     }
 
     /// Where the next pinned task goes: to each background worker in turn. Worker 0 is a thread
@@ -426,8 +453,9 @@ impl Shared {
             self.unpark(watcher);
         }
         // What became ready for one worker alone while the loop was stopped woke it in vain.
+        let lane = !self.lane_ready.is_empty();
         for (index, remote) in self.remotes.iter().enumerate().skip(1) {
-            if !remote.pinned.is_empty() {
+            if !remote.pinned.is_empty() || (lane && index == 1) {
                 self.unpark(index);
             }
         }
@@ -475,12 +503,14 @@ impl Shared {
     #[cfg(loopwork_loom)]
     pub(crate) fn is_drained(&self) -> bool {
         self.inbox.is_empty()
+            && self.lane_ready.is_empty()
             && self.remotes.iter().all(|remote| !remote.has_tasks() && remote.pinned.is_empty())
     }
 
     /// Whether worker `index` could take anything from anybody.
     pub(crate) fn has_work(&self, index: usize) -> bool {
         !self.inbox.is_empty()
+            || (index != 0 && !self.lane_ready.is_empty())
             || self.remotes.iter().enumerate().any(|(other, remote)| {
                 if other == index { !remote.stealer.is_empty() } else { remote.is_attractive() }
             })

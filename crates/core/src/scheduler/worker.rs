@@ -10,7 +10,7 @@ use loopwork_shim::sync::Mutex;
 use super::pace::Pace;
 use super::queue::{LocalQueue, Queue, Stealer};
 use super::watch::Watch;
-use super::{Origin, Remote, Shared};
+use super::{Origin, Place, Remote, Shared};
 use crate::driver::{Driver, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
@@ -57,8 +57,10 @@ pub(crate) struct Worker {
     cells: Cells,
     /// Tasks that only this worker may run, taken from its remote.
     pinned: RefCell<Fifo>,
-    /// It is the turn of a pinned task.
+    /// It is the turn of a pinned task, and of the lane.
     pinned_due: Cell<bool>,
+    /// On worker 0: the run ends with a future.
+    has_root: Cell<bool>,
     /// Ready tasks in the hand and the queue. Thieves do not count theirs down here.
     depth: Cell<usize>,
     pub(super) pace: Pace,
@@ -97,6 +99,7 @@ impl Worker {
             cells: Cells::new(),
             pinned: RefCell::default(),
             pinned_due: Cell::new(false),
+            has_root: Cell::new(false),
             depth: Cell::new(0),
             pace: Pace::new(),
             turned: Cell::new(0),
@@ -167,6 +170,7 @@ impl Worker {
     /// One run of the loop on worker 0: until `root` has ended, or forever, or until `stop()`.
     pub(crate) fn run<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
         self.restart_clocks();
+        self.has_root.set(root.is_some());
         if self.shared.workers() == 1 {
             self.run_iterations(driver, root);
         } else if self.shared.stop.get() {
@@ -237,7 +241,7 @@ impl Worker {
     fn next(&self) -> Option<(Runnable, Whose)> {
         if self.pinned_due.get() {
             self.pinned_due.set(false);
-            if let Some(runnable) = self.pinned() {
+            if let Some(runnable) = self.pinned().or_else(|| self.lane()) {
                 return Some((runnable, Whose::This));
             }
         }
@@ -252,7 +256,7 @@ impl Worker {
     fn elsewhere(&self) -> Option<(Runnable, Whose)> {
         let pinned = self.pinned().map(|runnable| (runnable, Whose::This));
         pinned.or_else(|| {
-            let other = self.injected().or_else(|| self.stolen())?;
+            let other = self.lane().or_else(|| self.injected()).or_else(|| self.stolen())?;
             Some((other, Whose::Any))
         })
     }
@@ -275,6 +279,14 @@ impl Worker {
 
     fn has_pinned(&self) -> bool {
         self.pinned.borrow().len() > 0 || !self.remote().pinned.is_empty()
+    }
+
+    /// The callback lane, if it is ready. A callback may block: not the root as well.
+    fn lane(&self) -> Option<Runnable> {
+        if self.index == 0 && self.has_root.get() {
+            return None;
+        }
+        self.shared.lane_ready.take().map(|lane| lane.pop().0)
     }
 
     /// Takes what others left, makes it stealable, and gives the first of it.
@@ -343,14 +355,15 @@ impl Worker {
 
     /// A task that was woken while it ran goes behind what is ready, and wakes nobody.
     fn requeue(&self, runnable: Runnable) {
-        if self.shared.home(&runnable).is_some() {
-            self.pinned.borrow_mut().push(runnable);
-        } else if self.shared.workers() == 1 {
-            self.push(runnable, Origin::Join);
-        } else {
-            self.depth.set(self.depth.get() + 1);
-            if let Some(chain) = self.remote().hand.push_last(runnable, CHAIN_MAX) {
-                self.queue.push(chain);
+        match self.shared.place(&runnable) {
+            Place::Home(_) => self.pinned.borrow_mut().push(runnable),
+            Place::Lane => _ = self.shared.lane_ready.push(runnable),
+            Place::Anywhere if self.shared.workers() == 1 => self.push(runnable, Origin::Join),
+            Place::Anywhere => {
+                self.depth.set(self.depth.get() + 1);
+                if let Some(chain) = self.remote().hand.push_last(runnable, CHAIN_MAX) {
+                    self.queue.push(chain);
+                }
             }
         }
     }
@@ -484,7 +497,7 @@ impl Worker {
             self.depth.set(self.depth.get() + chain.len());
             self.publish_all(chain);
         }
-        self.pinned_due.set(self.has_pinned());
+        self.pinned_due.set(self.has_pinned() || !self.shared.lane_ready.is_empty());
         if self.pace.is_dear() {
             self.publish_hand();
             if self.has_backlog() {
@@ -582,6 +595,7 @@ impl Worker {
         self.shared.driver.unpark();
         self.turn(&mut *driver.lock(), Turn::Poll);
         let mut ready: Vec<_> = std::iter::from_fn(|| self.pinned()).collect();
+        ready.extend(self.shared.lane_ready.take().into_iter().flatten());
         while let Some(chain) = self.shared.inbox.take(0) {
             ready.extend(chain);
         }
