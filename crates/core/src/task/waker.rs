@@ -78,16 +78,25 @@ impl RawTask {
         }
     }
 
-    /// As [`RawTask::wake`], but one write also gives the reference up.
+    /// As [`RawTask::wake`], and gives the reference up: on a worker of its loop in the same write.
     pub(super) fn wake_and_drop(self, origin: Origin) {
         if current::is_polled_here(self.as_ptr()) {
             loopwork_context::requeue();
             return;
         }
+        if !current::with_worker_of(self.shared(), |worker| worker.is_some()) {
+            // Once the `Runnable` is pushed the task may end, and its loop be closed and gone, while
+            // this thread is still about to wake a worker: the reference keeps the loop until then.
+            if self.header().state.wake() == Wake::Schedule {
+                self.schedule(origin);
+            }
+            return;
+        }
         let task = ManuallyDrop::new(self);
         match task.header().state.wake_and_drop() {
             // The loop holds the task until it has ended, and it has not: who ends it now knows
-            // from the word that a `Runnable` is out, and leaves the reference to that.
+            // from the word that a `Runnable` is out, and leaves the reference to that. This
+            // worker holds the loop.
             LastWake::Schedule => task.schedule(origin),
             LastWake::Nothing => {}
             // SAFETY: that was the last reference.
