@@ -64,6 +64,7 @@ impl Drop for Away {
 }
 
 /// Calls `f` with the worker this thread is.
+#[inline]
 pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
     let worker = WORKER.with(Cell::get);
     // SAFETY: null or valid, by the invariant. The borrow ends with `f`, which cannot drop an
@@ -72,6 +73,7 @@ pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
 }
 
 /// As [`with_worker`], but only for workers of the given loop.
+#[inline]
 pub(crate) fn with_worker_of<R>(shared: &Arc<Shared>, f: impl FnOnce(Option<&Worker>) -> R) -> R {
     with_worker(|worker| f(worker.filter(|worker| Arc::ptr_eq(worker.shared(), shared))))
 }
@@ -92,11 +94,13 @@ pub fn current_task() -> Option<AnyTask> {
 }
 
 /// Whether this thread is polling that task, and nothing inside of it.
+#[inline]
 pub(crate) fn is_polled_here(task: *const Header) -> bool {
     ptr::eq(TASK.with(Cell::get), task)
 }
 
 /// Why this thread makes a task ready.
+#[inline]
 pub(crate) fn origin() -> Origin {
     if ENDING.with(Cell::get) { Origin::Join } else { Origin::Wake }
 }

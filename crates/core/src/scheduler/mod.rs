@@ -249,6 +249,7 @@ impl Shared {
     /// reference that is returned is that of a `Task`.
     ///
     /// The caller answers for what `RawTask::spawn` asks.
+    #[inline]
     pub(crate) fn spawn<F: Future>(
         self: &Arc<Self>,
         future: F,
@@ -324,6 +325,7 @@ impl Shared {
         })
     }
 
+    #[inline]
     fn create<F: Future>(
         self: &Arc<Self>,
         worker: Option<&Worker>,
@@ -357,11 +359,13 @@ impl Shared {
     }
 
     /// Puts a ready task where it belongs: see the table in the README.
+    #[inline]
     pub(crate) fn schedule(self: &Arc<Self>, runnable: Runnable, origin: Origin) {
         current::with_worker_of(self, |worker| self.schedule_on(worker, runnable, origin));
     }
 
     /// As `schedule`; `worker` is the one of this loop that this thread is.
+    #[inline]
     fn schedule_on(&self, worker: Option<&Worker>, runnable: Runnable, origin: Origin) {
         match (self.place(&runnable), worker) {
             (Place::Anywhere, Some(worker)) => worker.push(runnable, origin),
@@ -476,6 +480,7 @@ impl Shared {
         self.unpark(0);
     }
 
+    #[inline]
     pub(crate) fn workers(&self) -> usize {
         self.remotes.len()
     }

@@ -113,26 +113,32 @@ impl Worker {
         }
     }
 
+    #[inline]
     pub(crate) fn index(&self) -> usize {
         self.index
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
+    #[inline]
     pub(crate) fn cells(&self) -> &Cells {
         &self.cells
     }
 
+    #[inline]
     pub(super) fn remote(&self) -> &Remote {
         &self.shared.remotes[self.index]
     }
 
+    #[inline]
     pub(super) fn counters(&self) -> &Counters {
         &self.remote().counters
     }
 
+    #[inline]
     pub(crate) fn next_id(&self) -> u64 {
         if self.shared.workers() == 1 {
             return self.shared.ids(1);

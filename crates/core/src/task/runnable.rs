@@ -28,16 +28,19 @@ impl Runnable {
     /// # Safety
     ///
     /// The word has just counted its first wake, with nobody polling.
+    #[inline]
     pub(super) unsafe fn new(header: NonNull<Header>) -> Self {
         // SAFETY: not dropped, and alive by what the type says.
         Self(ManuallyDrop::new(unsafe { RawTask::from_owned(header) }))
     }
 
+    #[inline]
     pub(crate) fn task(&self) -> &RawTask {
         &self.0
     }
 
     /// Links `next` behind this in a chain. What was linked before has been taken.
+    #[inline]
     pub(super) fn link(&self, next: Option<Self>) {
         let next = next.map(|next| ManuallyDrop::new(next).task().pointer());
         self.task().header().link.with_mut(|link| {
@@ -47,6 +50,7 @@ impl Runnable {
     }
 
     /// What is linked behind this.
+    #[inline]
     pub(super) fn take_link(&self) -> Option<Self> {
         // SAFETY: as in `link`.
         let next = self.task().header().link.with_mut(|link| unsafe { (*link).take() });
@@ -55,11 +59,13 @@ impl Runnable {
     }
 
     /// Names this without owning it.
+    #[inline]
     pub(super) fn unowned(&self) -> Unowned {
         Unowned(self.task().pointer())
     }
 
     /// The one word it is; see [`Runnable::from_ptr`].
+    #[inline]
     pub(super) fn into_ptr(self) -> *mut Header {
         ManuallyDrop::new(self).task().pointer().as_ptr()
     }
@@ -69,6 +75,7 @@ impl Runnable {
     /// # Safety
     ///
     /// If not null, `ptr` came from `into_ptr`, and nobody else does this with it.
+    #[inline]
     pub(super) unsafe fn from_ptr(ptr: *mut Header) -> Option<Self> {
         // SAFETY: it was the one `Runnable` of its task, and is again.
         NonNull::new(ptr).map(|header| unsafe { Self::new(header) })
@@ -120,6 +127,7 @@ impl Runnable {
     }
 
     /// The waker of a poll: it borrows the loop's reference instead of counting one.
+    #[inline]
     fn borrowed_waker(&self) -> ManuallyDrop<Waker> {
         // SAFETY: the loop's reference lasts longer than the poll; not being dropped, the waker
         // gives up no reference it does not have.
@@ -149,6 +157,7 @@ impl Unowned {
     /// # Safety
     ///
     /// The `Runnable` that this names is in a chain of the caller's, and nothing is behind it.
+    #[inline]
     pub(super) unsafe fn link_behind(self, next: Runnable) {
         // SAFETY: the caller's promise; `next` is owned by the link from now on.
         unsafe { self.relink(next.into_ptr()) };
@@ -160,6 +169,7 @@ impl Unowned {
     ///
     /// The `Runnable` that this names is the caller's. A link that is not taken again but written
     /// over does not drop what it led to.
+    #[inline]
     pub(super) unsafe fn relink(self, next: *mut Header) {
         // SAFETY: the caller has the `Runnable`, which keeps the task alive and owns the link.
         let header = unsafe { self.0.as_ref() };

@@ -36,11 +36,13 @@ static WAKER: RawWakerVTable = RawWakerVTable::new(
 /// Whether `waker` is that of a task, rather than of something between a task and its wait.
 #[doc(hidden)]
 #[must_use]
+#[inline]
 pub fn is_task_waker(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &raw const WAKER)
 }
 
 /// The task whose waker this is.
+#[inline]
 pub(super) fn task(waker: &Waker) -> Option<ManuallyDrop<RawTask>> {
     // SAFETY: the waker is alive, and its table is that of tasks.
     is_task_waker(waker).then(|| unsafe { borrow(waker.data()) })
@@ -51,6 +53,7 @@ pub(super) fn task(waker: &Waker) -> Option<ManuallyDrop<RawTask>> {
 /// # Safety
 ///
 /// The reference is the caller's, and becomes the waker's.
+#[inline]
 pub(super) unsafe fn owning(task: NonNull<Header>) -> Waker {
     // SAFETY: `task` is alive for the functions of `WAKER` as long as its reference is.
     unsafe { Waker::from_raw(RawWaker::new(task.as_ptr().cast_const().cast(), &WAKER)) }
@@ -61,6 +64,7 @@ pub(super) unsafe fn owning(task: NonNull<Header>) -> Waker {
 /// # Safety
 ///
 /// `data` belongs to a live waker made with `WAKER`.
+#[inline]
 unsafe fn borrow(data: *const ()) -> ManuallyDrop<RawTask> {
     // SAFETY: wakers are made from the non-null header of a task whose reference they hold.
     let header = unsafe { NonNull::new_unchecked(data.cast_mut().cast::<Header>()) };
@@ -69,6 +73,7 @@ unsafe fn borrow(data: *const ()) -> ManuallyDrop<RawTask> {
 }
 
 impl RawTask {
+    #[inline]
     pub(crate) fn wake(&self) {
         if current::is_polled_here(self.as_ptr()) {
             // Its poll is under way on this thread, which puts it back itself.
