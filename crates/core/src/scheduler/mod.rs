@@ -269,19 +269,18 @@ impl Shared {
         future: F,
         spawn: Spawn,
     ) -> Result<RawTask, F> {
-        let (task, runnable, is_worker) = current::with_worker_of(self, |worker| {
+        current::with_worker_of(self, |worker| {
             let (task, runnable) = self.create(worker, future, spawn)?;
-            Ok((task, runnable, worker.is_some()))
-        })?;
-        match is_worker.then(current::Nested::enter).flatten() {
-            Some(_nested) => {
-                if let Ran::Again(runnable) = runnable.run() {
-                    self.schedule(runnable, Origin::Wake);
+            match (worker, worker.and_then(|_| current::Nested::enter())) {
+                (Some(worker), Some(_nested)) => {
+                    if let Ran::Again(runnable) = runnable.run(worker) {
+                        self.schedule_on(Some(worker), runnable, Origin::Wake);
+                    }
                 }
+                _ => self.schedule_on(worker, runnable, Origin::Spawn),
             }
-            None => self.schedule(runnable, Origin::Spawn),
-        }
-        Ok(task)
+            Ok(task)
+        })
     }
 
     /// As [`Shared::spawn`], all or none.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::Arc;
 
 use loopwork_shim::spin::Spin;
@@ -15,7 +16,7 @@ use crate::driver::{Driver, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
 use crate::task::arena::Cells;
-use crate::task::{Chain, Fifo, Ran, RawTask, Runnable};
+use crate::task::{Chain, Fifo, Header, Ran, RawTask, Runnable};
 
 /// While polls are cheap, so many tasks make a chain: the price of a queue is paid once for all.
 const CHAIN_MAX: usize = 32;
@@ -55,6 +56,9 @@ pub(crate) struct Worker {
     pub(super) queue: LocalQueue,
     /// The memory of tasks.
     cells: Cells,
+    /// Which task is being polled. Invariant: null, or set by a `Polling` that lives, whose
+    /// `Runnable` keeps the task alive.
+    polled: Cell<*const Header>,
     /// Tasks that only this worker may run, taken from its remote.
     pinned: RefCell<Fifo>,
     /// It is the turn of a pinned task, and of the lane.
@@ -97,6 +101,7 @@ impl Worker {
             shared,
             queue,
             cells: Cells::new(),
+            polled: Cell::new(ptr::null()),
             pinned: RefCell::default(),
             pinned_due: Cell::new(false),
             has_root: Cell::new(false),
@@ -126,6 +131,18 @@ impl Worker {
     #[inline]
     pub(crate) fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// Null, or the header of a task that is alive, and whose poll is under way.
+    pub(crate) fn polled(&self) -> *const Header {
+        self.polled.get()
+    }
+
+    /// The caller keeps the task alive until what is returned is dropped, or lets no code of others
+    /// run after it ceased to.
+    #[inline]
+    pub(crate) fn polling(&self, task: &RawTask) -> Polling<'_> {
+        Polling { worker: self, outer: self.polled.replace(task.as_ptr()) }
     }
 
     #[inline]
@@ -354,7 +371,7 @@ impl Worker {
     #[inline]
     pub(super) fn run_task(&self, runnable: Runnable) {
         self.counters().polls.add(1);
-        if let Ran::Again(runnable) = runnable.run() {
+        if let Ran::Again(runnable) = runnable.run(self) {
             self.requeue(runnable);
         }
     }
@@ -609,6 +626,24 @@ impl Worker {
         ready.into_iter().for_each(|runnable| self.run_task(runnable));
     }
 }
+
+/// While this lives, its worker polls the task it was made with.
+#[must_use]
+pub(crate) struct Polling<'a> {
+    worker: &'a Worker,
+    outer: *const Header,
+}
+
+impl Drop for Polling<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.worker.polled.set(self.outer);
+    }
+}
+
+// SAFETY: the one pointer in it is null while the worker is not inside a run, which is on one
+// thread; all else is `Send`.
+unsafe impl Send for Worker {}
 
 impl Drop for Worker {
     fn drop(&mut self) {

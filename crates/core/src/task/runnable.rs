@@ -8,7 +8,7 @@ use super::header::{Ended, Header};
 use super::raw::RawTask;
 use super::state::{By, FinishPending, StartPoll};
 use super::waker;
-use crate::current::Polling;
+use crate::scheduler::Worker;
 
 /// At most one exists of each task. It counts no reference: the loop's keeps the task alive until
 /// it has ended, and then, if this is still out, until this is collected.
@@ -81,24 +81,25 @@ impl Runnable {
         NonNull::new(ptr).map(|header| unsafe { Self::new(header) })
     }
 
-    /// Polls the task once, on this thread, and does what follows from it.
-    pub(crate) fn run(self) -> Ran {
+    /// Polls the task once, on this thread, which is `worker`, and does what follows from it.
+    pub(crate) fn run(self, worker: &Worker) -> Ran {
         let header = self.task().header();
         let StartPoll::Poll { seen, cancel } = header.state.start_poll() else {
             self.collect();
             return Ran::Done;
         };
-        let polling = Polling::new(self.task());
+        let _polling = worker.polling(self.task());
         header.running();
-        let poll = loopwork_context::Poll::enter(cancel);
+        let name = self.task().as_ptr().cast();
+        let poll = loopwork_context::Poll::enter_task(name, cancel);
         let waker = self.borrowed_waker();
         let (pointer, cx) = (self.task().pointer(), &mut Context::from_waker(&waker));
         // SAFETY: who has the `Runnable` of a task that has not ended owns the future.
         let mut ended = unsafe { (header.vtable.poll)(pointer, cx) };
-        let (again, reason) = (poll.requeued(), poll.waits_for());
-        if poll.leave() && ended.is_none() {
+        let finished = poll.finish();
+        if finished.request_left && ended.is_none() {
             // Nobody inside took the request: the task drops what it owns.
-            let _its_own = loopwork_context::Poll::enter(false);
+            let _its_own = loopwork_context::Poll::enter_task(name, false);
             // SAFETY: still the owner.
             unsafe { (header.vtable.cancel)(pointer) };
             ended = Some(Ended::Cancelled);
@@ -107,12 +108,10 @@ impl Runnable {
             let task = ManuallyDrop::new(self);
             // SAFETY: this does not touch the task any more.
             unsafe { task.0.complete(ended, By::Runnable) };
-            drop(polling);
             return Ran::Done;
         }
-        drop(polling);
-        header.waiting(reason);
-        if again {
+        header.waiting(finished.waits_for);
+        if finished.requeued {
             // The wakes it answered stay in the word: that is all a requeue takes.
             return Ran::Again(self);
         }

@@ -75,7 +75,7 @@ unsafe fn borrow(data: *const ()) -> ManuallyDrop<RawTask> {
 impl RawTask {
     #[inline]
     pub(crate) fn wake(&self) {
-        if current::is_polled_here(self.as_ptr()) {
+        if loopwork_context::is_polling(self.as_ptr().cast()) {
             // Its poll is under way on this thread, which puts it back itself.
             loopwork_context::requeue();
         } else if self.header().state.wake() == Wake::Schedule {
@@ -85,7 +85,7 @@ impl RawTask {
 
     /// As [`RawTask::wake`], and gives the reference up: on a worker of its loop in the same write.
     pub(super) fn wake_and_drop(self, origin: Origin) {
-        if current::is_polled_here(self.as_ptr()) {
+        if loopwork_context::is_polling(self.as_ptr().cast()) {
             loopwork_context::requeue();
             return;
         }
