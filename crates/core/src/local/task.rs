@@ -115,7 +115,7 @@ impl<F: Future> Body for Run<F> {
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
         this.shared.end(result);
         if let Err(payload) = dropped {
-            std::mem::forget(payload);
+            super::report(payload);
         }
         true
     }
