@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `mod.rs` | `Shared`: what all threads of a loop share; where a `Runnable` goes |
 //! | `worker.rs` | the loop of a worker |
+//! | `find.rs` | where a worker finds tasks of others |
+//! | `publish.rs` | making tasks ready and stealable, and waking others for them |
 //! | `iterations.rs` | the loop of an only worker |
 //! | `sleep.rs` | a worker without work |
 //! | `hand.rs` | the tasks that a worker has not made stealable yet |
@@ -19,6 +21,7 @@
 
 mod claim;
 mod close;
+mod find;
 mod hand;
 mod idle;
 mod inbox;
@@ -26,6 +29,7 @@ mod iterations;
 mod lane;
 mod pace;
 mod parker;
+mod publish;
 mod queue;
 mod sleep;
 mod watch;

@@ -9,23 +9,18 @@ use loopwork_shim::spin::Spin;
 use loopwork_shim::sync::Mutex;
 
 use super::pace::Pace;
-use super::queue::{LocalQueue, Queue, Stealer};
+use super::publish::CHAIN_MAX;
+use super::queue::{LocalQueue, Queue};
 use super::watch::Watch;
 use super::{Origin, Place, Remote, Shared};
 use crate::driver::{Driver, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
 use crate::task::arena::Cells;
-use crate::task::{Chain, Fifo, Header, Ran, RawTask, Runnable};
+use crate::task::{Fifo, Header, Ran, RawTask, Runnable};
 
-/// While polls are cheap, so many tasks make a chain: the price of a queue is paid once for all.
-const CHAIN_MAX: usize = 32;
-/// How many chains a thief takes at a time at most.
-const STEAL_MAX: usize = 16;
 /// How long a busy worker lets the driver wait, in nanoseconds.
 const DRIVER_INTERVAL: u64 = 50_000;
-/// A backlog that takes longer than this to work off, in nanoseconds, is worth a wake-up.
-const BACKLOG_MAX: u64 = 50_000;
 /// How many task ids a worker takes at a time, so that spawning rarely touches the shared counter.
 const ID_BLOCK: u64 = 64;
 
@@ -42,7 +37,7 @@ enum Pause {
 
 /// Who may run a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
+pub(super) enum Whose {
     /// This worker only: it is pinned.
     This,
     Any,
@@ -60,20 +55,20 @@ pub(crate) struct Worker {
     /// `Runnable` keeps the task alive.
     polled: Cell<*const Header>,
     /// Tasks that only this worker may run, taken from its remote.
-    pinned: RefCell<Fifo>,
+    pub(super) pinned: RefCell<Fifo>,
     /// It is the turn of a pinned task, and of the lane.
     pinned_due: Cell<bool>,
     /// On worker 0: the run ends with a future.
-    has_root: Cell<bool>,
+    pub(super) has_root: Cell<bool>,
     /// Ready tasks in the hand and the queue. Thieves do not count theirs down here.
-    depth: Cell<usize>,
+    pub(super) depth: Cell<usize>,
     pub(super) pace: Pace,
     pub(super) spin: Spin,
     pub(super) watch: Watch,
     /// When this worker last had the driver deliver events.
     turned: Cell<u64>,
     /// When a push here last woke somebody.
-    woke: Cell<u64>,
+    pub(super) woke: Cell<u64>,
     /// Since when this worker has had work.
     pub(super) busy_since: Cell<u64>,
     /// The wait that just ended was ended by a push, not by an event.
@@ -274,98 +269,12 @@ impl Worker {
         }
     }
 
-    /// What is not in the own hand and queue.
-    #[cold]
-    fn elsewhere(&self) -> Option<(Runnable, Whose)> {
-        let pinned = self.pinned().map(|runnable| (runnable, Whose::This));
-        pinned.or_else(|| {
-            let other = self.lane().or_else(|| self.injected()).or_else(|| self.stolen())?;
-            Some((other, Whose::Any))
-        })
-    }
-
     #[inline]
     fn own(&self) -> Option<Runnable> {
         let runnable = self.remote().hand.pop(&self.queue);
         let depth = if runnable.is_some() { self.depth.get().saturating_sub(1) } else { 0 };
         self.depth.set(depth);
         runnable
-    }
-
-    fn pinned(&self) -> Option<Runnable> {
-        let mut pinned = self.pinned.borrow_mut();
-        pinned.pop().or_else(|| {
-            self.remote().pinned.take()?.into_iter().for_each(|runnable| pinned.push(runnable));
-            pinned.pop()
-        })
-    }
-
-    fn has_pinned(&self) -> bool {
-        self.pinned.borrow().len() > 0 || !self.remote().pinned.is_empty()
-    }
-
-    /// The callback lane, if it is ready. A callback may block: not the root as well.
-    fn lane(&self) -> Option<Runnable> {
-        if self.index == 0 && self.has_root.get() {
-            return None;
-        }
-        self.shared.lane_ready.take().map(|lane| lane.pop().0)
-    }
-
-    /// Takes what others left, makes it stealable, and gives the first of it.
-    fn injected(&self) -> Option<Runnable> {
-        let chain = self.shared.inbox.take(self.index)?;
-        let (first, rest) = chain.pop();
-        if let Some(rest) = rest {
-            self.depth.set(self.depth.get() + rest.len());
-            self.publish_all(rest);
-        }
-        Some(first)
-    }
-
-    fn stolen(&self) -> Option<Runnable> {
-        let workers = self.shared.workers();
-        let start = self.random.below(workers);
-        for victim in (start..workers).chain(0..start).filter(|&victim| victim != self.index) {
-            if let Some(runnable) = self.steal_from(victim) {
-                return Some(runnable);
-            }
-        }
-        None
-    }
-
-    fn steal_from(&self, victim: usize) -> Option<Runnable> {
-        let remote = &self.shared.remotes[victim];
-        let stuck = self.watch.is_stuck(victim, &self.shared);
-        if !stuck && !remote.is_attractive() {
-            return None;
-        }
-        let chain = match remote.stealer.steal_into(&self.queue, STEAL_MAX) {
-            Some(chain) => chain,
-            None if stuck => self.seize(victim)?,
-            None => return None,
-        };
-        self.watch.took(victim, self.counters().polls.get(), &self.shared);
-        self.counters().steals.add(1);
-        self.counters().stolen.add(chain.len() as u64);
-        let (first, rest) = chain.pop();
-        if let Some(rest) = rest {
-            self.depth.set(self.depth.get() + rest.len());
-            self.publish(rest);
-        }
-        Some(first)
-    }
-
-    /// Takes what a worker that is stuck in a poll has in hand.
-    fn seize(&self, victim: usize) -> Option<Chain> {
-        let hand = &self.shared.remotes[victim].hand;
-        if !hand.is_filled() {
-            return None;
-        }
-        let mut chains = hand.seize()?.into_iter().flatten();
-        let first = chains.next()?;
-        chains.for_each(|chain| self.queue.push(chain));
-        Some(first)
     }
 
     #[inline]
@@ -389,118 +298,6 @@ impl Worker {
                 }
             }
         }
-    }
-
-    /// Makes a task ready on this worker.
-    #[inline]
-    pub(crate) fn push(&self, runnable: Runnable, origin: Origin) {
-        if self.shared.workers() == 1 {
-            // What other threads submitted before keeps its place before this.
-            self.take_injected();
-            self.remote().hand.push_last(runnable, usize::MAX);
-            return;
-        }
-        self.hear_of_pace();
-        let depth = self.depth.get();
-        self.depth.set(depth + 1);
-        let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
-        let hand = &self.remote().hand;
-        let full = match origin {
-            // A child whose parent may compute on: nobody else would see it in the hand.
-            Origin::Spawn if depth == 0 && self.is_help_wanted() => Some(Chain::of(runnable)),
-            Origin::Spawn | Origin::Wake => hand.push_next(runnable, limit),
-            // Each of many ends would wake a joiner that waits for them one after the other.
-            Origin::Join => hand.push_last(runnable, limit),
-        };
-        if let Some(chain) = full {
-            self.publish(chain);
-        }
-    }
-
-    #[inline]
-    fn hear_of_pace(&self) {
-        let told = &self.remote().told;
-        if told.get() != 0 {
-            self.pace.hear(told.get());
-            told.set(0);
-        }
-    }
-
-    /// Lets others steal a chain, and wakes one if that seems worth it.
-    fn publish(&self, chain: Chain) {
-        let was_empty = self.queue.is_empty();
-        self.queue.push(chain);
-        if (was_empty && self.may_wake()) || self.has_backlog() {
-            self.wake_sibling();
-        }
-    }
-
-    /// As `publish`, cut into chains of the length that suits the pace.
-    fn publish_all(&self, chain: Chain) {
-        let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
-        let mut part = Fifo::default();
-        for runnable in chain {
-            part.push(runnable);
-            if part.len() >= limit {
-                part.take().into_iter().for_each(|chain| self.queue.push(chain));
-            }
-        }
-        if let Some(chain) = part.take() {
-            self.queue.push(chain);
-        }
-        if self.may_wake() {
-            self.wake_sibling();
-        }
-    }
-
-    /// Whether there is someone to wake, and that seems worth it.
-    fn may_wake(&self) -> bool {
-        self.shared.idle.could_wake() && self.is_call_due()
-    }
-
-    /// The same, or whether somebody who looks for work would find it.
-    fn is_help_wanted(&self) -> bool {
-        self.shared.idle.could_help() && self.is_call_due()
-    }
-
-    /// Whether the last wake-ups were not in vain, or some time has passed: see `README.md`, "What
-    /// a wake-up is worth".
-    fn is_call_due(&self) -> bool {
-        let backoff = self.remote().backoff.get();
-        backoff == 0 || self.pace.last() >= self.woke.get() + backoff
-    }
-
-    fn has_backlog(&self) -> bool {
-        self.pace.is_dear()
-            && self.depth.get() as u64 * self.pace.average() >= BACKLOG_MAX
-            && self.may_wake()
-    }
-
-    pub(super) fn wake_sibling(&self) {
-        let Some(notified) = self.shared.idle.notify() else { return };
-        self.woke.set(self.pace.last());
-        self.counters().wakeups.add(1);
-        let remote = self.remote();
-        remote.notice.write(remote.counters.polls.get(), self.shared.now());
-        self.shared.remotes[notified.worker].woken_by.set(self.index);
-        self.shared.unpark_notified(Some(notified));
-    }
-
-    /// A searcher is one no more; the last one wakes the next, if there is more.
-    #[cold]
-    fn found_work(&self) {
-        if self.end_search() {
-            // What others submitted is nobody's yet: they rely on this, so there is no back-off.
-            let submitted = !self.shared.inbox.is_empty();
-            if submitted || (self.shared.has_work(self.index) && self.is_call_due()) {
-                self.wake_sibling();
-            }
-        }
-    }
-
-    /// True if this was the last worker that searched.
-    pub(super) fn end_search(&self) -> bool {
-        self.searching.replace(false) && self.shared.idle.end_search()
     }
 
     /// Now and then between two polls: what a busy worker owes the others.
@@ -529,30 +326,10 @@ impl Worker {
         }
     }
 
-    /// Makes what is in hand stealable, piece by piece.
-    pub(super) fn publish_hand(&self) {
-        let hand = &self.remote().hand;
-        if hand.is_filled() {
-            for runnable in hand.take().into_iter().flatten().flatten() {
-                self.queue.push(Chain::of(runnable));
-            }
-        }
-    }
-
     /// Where `close()` finds them.
     fn give_pinned_back(&self) {
         if let Some(chain) = self.pinned.borrow_mut().take() {
             self.remote().pinned.push_all(chain);
-        }
-    }
-
-    /// The task that runs here is about to block: all that others can do is theirs now.
-    pub(crate) fn give_way(&self) {
-        if self.shared.workers() > 1 {
-            let hand = self.remote().hand.take();
-            let queued = std::iter::from_fn(|| self.queue.pop());
-            self.shared.inject_all(hand.into_iter().flatten().chain(queued));
-            self.depth.set(0);
         }
     }
 
