@@ -71,7 +71,7 @@ const CHEAP: u64 = 250;
 /// What all threads of a loop share.
 pub(crate) struct Shared {
     /// What others need of each worker.
-    remotes: Box<[CachePadded<Remote>]>,
+    remotes: Box<[Arc<CachePadded<Remote>>]>,
     inbox: Inbox,
     /// The lane's task while it is ready, with more than one worker.
     lane_ready: Stack,
@@ -191,7 +191,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
     let (queues, remotes) = (0..workers)
         .map(|_| {
             let (queue, stealer) = LocalQueue::new();
-            (queue, CachePadded::new(Remote::new(stealer)))
+            (queue, Arc::new(CachePadded::new(Remote::new(stealer))))
         })
         .unzip::<_, _, Vec<_>, Vec<_>>();
     let shared = Arc::new(Shared {
@@ -522,6 +522,12 @@ impl Shared {
             || self.remotes.iter().enumerate().any(|(other, remote)| {
                 if other == index { !remote.stealer.is_empty() } else { remote.is_attractive() }
             })
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("hand", &self.hand).finish_non_exhaustive()
     }
 }
 

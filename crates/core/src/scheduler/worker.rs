@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
+use loopwork_shim::CachePadded;
 use loopwork_shim::spin::Spin;
 use loopwork_shim::sync::Mutex;
 
@@ -48,6 +49,8 @@ pub(super) enum Whose {
 pub(crate) struct Worker {
     pub(super) index: usize,
     pub(super) shared: Arc<Shared>,
+    /// What the others see of this worker.
+    remote: Arc<CachePadded<Remote>>,
     pub(super) queue: LocalQueue,
     /// The memory of tasks.
     cells: Cells,
@@ -93,6 +96,7 @@ impl Worker {
             index,
             watch: Watch::default(),
             spin: Spin::new(),
+            remote: shared.remotes[index].clone(),
             shared,
             queue,
             cells: Cells::new(),
@@ -142,7 +146,7 @@ impl Worker {
 
     #[inline]
     pub(super) fn remote(&self) -> &Remote {
-        &self.shared.remotes[self.index]
+        &self.remote
     }
 
     #[inline]
