@@ -74,8 +74,6 @@ pub(crate) struct Worker {
     pub(super) woke: Cell<u64>,
     /// Since when this worker has had work.
     pub(super) busy_since: Cell<u64>,
-    /// The wait that just ended was ended by a push, not by an event.
-    pub(super) pushed: Cell<bool>,
     /// It is counted as one who looks for work.
     pub(super) searching: Cell<bool>,
     /// Task ids: the next one, and the end of the block.
@@ -109,7 +107,6 @@ impl Worker {
             turned: Cell::new(0),
             woke: Cell::new(0),
             busy_since: Cell::new(0),
-            pushed: Cell::new(false),
             searching: Cell::new(false),
             ids: Cell::new((0, 0)),
             random: Random::new(seed.unwrap_or(index as u64)),
