@@ -8,6 +8,9 @@
 //! dropped half-way has lost nothing: an operation either has not happened, or has given its result
 //! in the poll in which it happened. (`write_all` is the exception, and says so.)
 //!
+//! Each operation that is ready spends a unit of its task's budget, as [`loopwork_context::proceed`]
+//! explains. Where that is used up nothing is attempted. `try_io` spends nothing.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `reactor/` | [`Reactor`], [`ReactorHandle`], [`Unparker`]; the table of sources; the protocol of readiness |

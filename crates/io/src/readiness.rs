@@ -7,6 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use loopwork_context::{WaitReason, spending, waits_for};
+
 use crate::reactor::{Direction, ReactorHandle, Registration, Waiter};
 
 /// A descriptor that is registered with a reactor, so that tasks can wait for it.
@@ -46,6 +48,8 @@ pub struct Readiness<T: AsFd> {
     registration: Registration,
     /// `None` only after `into_inner`.
     io: Option<T>,
+    /// What a task that waits for this says it waits for.
+    reason: WaitReason,
 }
 
 impl<T: AsFd> Readiness<T> {
@@ -66,7 +70,15 @@ impl<T: AsFd> Readiness<T> {
     /// As [`new`](Readiness::new).
     pub fn with_reactor(io: T, reactor: &ReactorHandle) -> io::Result<Self> {
         let registration = Registration::new(reactor.registry(), io.as_fd())?;
-        Ok(Self { registration, io: Some(io) })
+        Ok(Self { registration, io: Some(io), reason: WaitReason::Io })
+    }
+
+    /// What a task that waits for this is to say it waits for, where that is no plain I/O.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_reason(mut self, reason: WaitReason) -> Self {
+        self.reason = reason;
+        self
     }
 
     /// What was registered.
@@ -120,7 +132,7 @@ impl<T: AsFd> Readiness<T> {
     ///
     /// If the reactor is gone.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_ready(Direction::Read, Waiter::Poll, cx)
+        spending(cx, |cx| self.poll_ready(Direction::Read, Waiter::Poll, cx))
     }
 
     /// Polls for what [`writable`](Readiness::writable) waits for. Of all that call `poll_*`
@@ -130,7 +142,7 @@ impl<T: AsFd> Readiness<T> {
     ///
     /// If the reactor is gone.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_ready(Direction::Write, Waiter::Poll, cx)
+        spending(cx, |cx| self.poll_ready(Direction::Write, Waiter::Poll, cx))
     }
 
     pub(crate) fn is_known_ready(&self, direction: Direction) -> bool {
@@ -225,32 +237,39 @@ impl<T: AsFd> Readiness<T> {
         short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         let source = self.registration.source();
-        loop {
-            if let Some(begun) = source.begin(direction) {
-                match attempt(self.get_ref()) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        source.would_block(direction, begun);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    result => {
-                        if result.as_ref().is_ok_and(&short) {
-                            self.registration.fell_short(direction, begun);
+        spending(cx, |cx| {
+            loop {
+                if let Some(begun) = source.begin(direction) {
+                    match attempt(self.get_ref()) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                            source.would_block(direction, begun);
                         }
-                        return Poll::Ready(result);
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                        result => {
+                            if result.as_ref().is_ok_and(&short) {
+                                self.registration.fell_short(direction, begun);
+                            }
+                            return Poll::Ready(result);
+                        }
                     }
                 }
+                ready!(self.poll_ready(direction, waiter(), cx))?;
             }
-            ready!(self.poll_ready(direction, waiter(), cx))?;
-        }
+        })
     }
 
+    /// Spends nothing: its callers do.
     fn poll_ready(
         &self,
         direction: Direction,
         waiter: Waiter,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        self.registration.poll_ready(self.get_ref().as_fd(), direction, waiter, cx)
+        let ready = self.registration.poll_ready(self.get_ref().as_fd(), direction, waiter, cx);
+        if ready.is_pending() {
+            waits_for(self.reason);
+        }
+        ready
     }
 }
 
@@ -297,7 +316,7 @@ impl<T: AsFd> Future for Ready<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let waiter = self.waiter();
-        self.readiness.poll_ready(self.direction, waiter, cx)
+        spending(cx, |cx| self.readiness.poll_ready(self.direction, waiter, cx))
     }
 }
 

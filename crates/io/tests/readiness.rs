@@ -4,15 +4,17 @@
 
 mod support;
 
+use std::future::Future;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
+use loopwork_context::WaitReason;
 use loopwork_io::{Direction, Reactor, Readiness};
 use support::{Counter, Runner, on_each, poll};
 
@@ -281,5 +283,47 @@ fn an_event_for_the_reader_does_not_cost_the_writer_its_own() {
         settle(runner);
         assert_eq!(counter.count(), woken + 1);
         assert!(matches!(poll(write, &waker), Poll::Ready(Ok(1))));
+    });
+}
+
+#[test]
+fn each_operation_that_is_ready_spends_one_unit_of_the_budget() {
+    on_each(|runner| {
+        let (ours, mut theirs) = pair(runner);
+        theirs.write_all(&[7; 200]).unwrap();
+        settle(runner);
+        let (counter, waker) = Counter::new();
+        let spent = |mut operation: Box<dyn FnMut(&mut Context<'_>) -> bool + '_>| {
+            let task = loopwork_context::Poll::enter(false);
+            let before = counter.count();
+            let mut ready = 0;
+            while operation(&mut Context::from_waker(&waker)) {
+                ready += 1;
+            }
+            assert_eq!(counter.count(), before + 1, "it asks to be polled again");
+            assert_eq!(task.finish().waits_for, WaitReason::Yield);
+            ready
+        };
+        assert_eq!(spent(Box::new(|cx| ours.poll_readable(cx).is_ready())), 128);
+        assert_eq!(spent(Box::new(|cx| ours.poll_writable(cx).is_ready())), 128);
+        assert_eq!(spent(Box::new(|cx| pin!(ours.readable()).poll(cx).is_ready())), 128);
+        let read = |cx: &mut Context<'_>| ours.poll_io(Direction::Read, cx, read_byte).is_ready();
+        assert_eq!(spent(Box::new(read)), 128);
+
+        // No byte was lost, and an attempt that must wait spends nothing and says so.
+        let task = loopwork_context::Poll::enter(false);
+        let mut rest = 0;
+        let mut cx = Context::from_waker(&waker);
+        while ours.poll_io(Direction::Read, &mut cx, read_byte).is_ready() {
+            rest += 1;
+        }
+        assert_eq!(rest, 200 - 128);
+        for _ in 0..1000 {
+            assert!(ours.poll_io(Direction::Read, &mut cx, read_byte).is_pending());
+        }
+        assert_eq!(task.finish().waits_for, WaitReason::Io);
+        for _ in 0..1000 {
+            assert!(ours.try_io(Direction::Write, |_| Ok(())).is_ok(), "it spends nothing");
+        }
     });
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{self, Stdio};
 use std::sync::Arc;
 
+use loopwork_context::WaitReason;
 use loopwork_io::{ReactorHandle, Readiness};
 
 use crate::child::Child;
@@ -169,7 +170,7 @@ impl Command {
             let stdin = pipes.0.map(|pipe| PipeWriter::new(pipe.into(), &reactor)).transpose()?;
             let stdout = pipes.1.map(|pipe| PipeReader::new(pipe.into(), &reactor)).transpose()?;
             let stderr = pipes.2.map(|pipe| PipeReader::new(pipe.into(), &reactor)).transpose()?;
-            let exit = Readiness::with_reactor(exit, &reactor)?;
+            let exit = Readiness::with_reactor(exit, &reactor)?.with_reason(WaitReason::Process);
             Ok(Process::new(child.clone(), exit, stdin, stdout, stderr, self.kill_on_drop))
         })();
         if process.is_err() {

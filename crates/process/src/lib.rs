@@ -4,6 +4,9 @@
 //! [`PipeWriter`] are the pipes to it. A loop's reactor tells when something happens; this crate
 //! knows no run queue, no executor and no timer.
 //!
+//! Each operation that is ready spends a unit of its task's budget, as [`loopwork_context::proceed`]
+//! explains.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `command.rs` | [`Command`], [`create_subprocess_exec`], [`create_subprocess_shell`] |

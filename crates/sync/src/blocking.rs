@@ -22,7 +22,11 @@ pub(crate) fn wait_for<F: Future>(what: &str, future: F) -> F::Output {
     let waker = Waker::from(signal.clone());
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        // A task that may block this thread has a budget that does not come back while it does.
+        let poll = loopwork_context::Poll::enter(false);
+        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+        drop(poll);
+        if let Poll::Ready(out) = polled {
             return out;
         }
         spin_then(None, || signal.is_raised(), || signal.wait());

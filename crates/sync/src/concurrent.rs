@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use loopwork_context::WaitReason;
 use loopwork_shim::sync::MutexGuard;
 
 pub use self::completer::Completer;
@@ -37,6 +38,16 @@ pub enum CancelPolicy {
     WhilePending,
     /// Until the work is done. [`Completer::on_cancel`] forwards the wish to the work: a task.
     UntilDone,
+}
+
+impl CancelPolicy {
+    /// What a task that awaits such work waits for.
+    fn reason(self) -> WaitReason {
+        match self {
+            Self::WhilePending => WaitReason::Executor,
+            Self::UntilDone => WaitReason::Join,
+        }
+    }
 }
 
 /// The result, to come, of work that runs elsewhere; waited for by a thread or awaited by a task.
@@ -321,7 +332,8 @@ impl<T> Future for ConcurrentFuture<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let polled = poll_attempts(cx, |waker| this.attempt(waker));
+        let reason = this.shared.policy.reason();
+        let polled = poll_attempts(cx, reason, |waker| this.attempt(waker));
         if polled.is_pending() && loopwork_context::request_visible() {
             // The request stays visible: whoever surrounds this poll takes it and drops the
             // wait; a task that nobody surrounds ends cancelled.

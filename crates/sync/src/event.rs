@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use loopwork_context::WaitReason;
 use loopwork_shim::sync::Mutex;
 
 use crate::blocking;
@@ -125,7 +126,7 @@ impl Future for Wait<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        poll_attempts(cx, |waker| this.attempt(waker))
+        poll_attempts(cx, WaitReason::Event, |waker| this.attempt(waker))
     }
 }
 

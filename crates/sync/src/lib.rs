@@ -5,9 +5,14 @@
 //! Each is usable from several executors at once, from callbacks and from threads that run no
 //! executor at all; none belongs to a loop.
 //!
-//! This crate knows no executor: it sees wakers, and asks [`loopwork_context`] whether this thread
-//! may block. It contains no `unsafe` code. Each primitive is one mutex around its state and its
+//! This crate knows no executor: it sees wakers, and asks [`loopwork_context`] about the poll it is
+//! in and whether this thread may block. It contains no `unsafe` code. Each primitive is one mutex around its state and its
 //! waiters; no waker, callback or destructor of a user's value runs under that mutex.
+//!
+//! Inside a task of Loopwork each operation that is ready spends a unit of the task's budget, as
+//! [`loopwork_context::proceed`] explains. Where that is used up an operation takes nothing, nor a
+//! place among those who wait, and is polled again behind what is ready. What does not wait
+//! (`try_lock`, `get_nowait`) and what blocks spends nothing.
 //!
 //! # What happens to a future that is dropped
 //!

@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use loopwork_context::WaitReason;
 use loopwork_shim::sync::Mutex;
 
 use crate::blocking;
@@ -174,7 +175,7 @@ impl<'a, T> Future for Acquire<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        poll_attempts(cx, |waker| this.attempt(waker))
+        poll_attempts(cx, WaitReason::Lock, |waker| this.attempt(waker))
     }
 }
 

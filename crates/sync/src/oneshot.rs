@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use loopwork_context::WaitReason;
 use loopwork_shim::sync::Mutex;
 
 use crate::blocking;
@@ -154,7 +155,7 @@ impl<T> Future for Receiver<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        poll_attempts(cx, |waker| this.attempt(waker))
+        poll_attempts(cx, WaitReason::Event, |waker| this.attempt(waker))
     }
 }
 

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
+use loopwork_context::{WaitReason, spending, waits_for};
+
 /// A waiter's place in the list. It survives being granted, so that a waiter that finds nothing
 /// after all waits again where it stood.
 #[derive(Debug)]
@@ -123,13 +125,22 @@ impl Drop for WakeList {
 
 /// Attempts without a waker and, if that leaves the caller pending, again with one to store.
 ///
-/// An attempt that succeeds at once so clones nothing, and a clone never runs under the mutex.
+/// An attempt that succeeds at once so clones nothing, and a clone never runs under the mutex. What
+/// succeeds spends a unit of the task's budget; when that is used up there is no attempt, and what
+/// was granted stays granted.
 pub(crate) fn poll_attempts<T>(
     cx: &mut Context<'_>,
+    reason: WaitReason,
     mut attempt: impl FnMut(Option<Waker>) -> Poll<T>,
 ) -> Poll<T> {
-    match attempt(None) {
-        Poll::Ready(out) => Poll::Ready(out),
-        Poll::Pending => attempt(Some(cx.waker().clone())),
-    }
+    spending(cx, |cx| {
+        if let Poll::Ready(out) = attempt(None) {
+            return Poll::Ready(out);
+        }
+        let polled = attempt(Some(cx.waker().clone()));
+        if polled.is_pending() {
+            waits_for(reason);
+        }
+        polled
+    })
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use loopwork_context::{WaitReason, spending, waits_for};
 use loopwork_core::{Handle, IntoTask, Task, Watch};
 
 use crate::ensure::into_task;
@@ -88,7 +89,11 @@ impl<A: IntoTask> AsCompleted<A> {
         self.tally = Some(tally);
     }
 
-    fn poll_task(&mut self, cx: &Context<'_>) -> Poll<Option<Task<A::Output>>> {
+    fn poll_task(&mut self, cx: &mut Context<'_>) -> Poll<Option<Task<A::Output>>> {
+        spending(cx, |cx| self.poll_ended(cx))
+    }
+
+    fn poll_ended(&mut self, cx: &Context<'_>) -> Poll<Option<Task<A::Output>>> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
@@ -99,7 +104,10 @@ impl<A: IntoTask> AsCompleted<A> {
             }
         }
         let ended = self.tally.as_ref().and_then(|tally| tally.poll_next(cx));
-        let Some(index) = ended else { return Poll::Pending };
+        let Some(index) = ended else {
+            waits_for(WaitReason::Join);
+            return Poll::Pending;
+        };
         self.left -= 1;
         let (task, _fired) = self.tasks[index].take().expect("a task ends once");
         Poll::Ready(Some(task))

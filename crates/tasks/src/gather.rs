@@ -6,9 +6,9 @@ use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use loopwork_context::Request;
+use loopwork_context::{Request, WaitReason, proceed, waits_for};
 use loopwork_core::{Handle, IntoTask, TaskError, Watch};
 
 use crate::family::{Counter, Family, Gatherable};
@@ -131,7 +131,7 @@ impl<G: Gatherable> Gathering<G> {
     }
 
     /// Waits for the decision, forwarding requests meanwhile.
-    fn poll(&mut self, until: Until, cx: &Context<'_>) -> Poll<Decision> {
+    fn poll(&mut self, until: Until, cx: &mut Context<'_>) -> Poll<Decision> {
         if matches!(self.stage, Stage::Waiting(_)) {
             match Handle::current() {
                 Ok(handle) => self.spawn(&handle),
@@ -146,6 +146,7 @@ impl<G: Gatherable> Gathering<G> {
         let tally: Arc<Tally> = self.tally.as_ref().expect("set above").0.clone();
         let decision = tally.poll(cx);
         if decision == Decision::Open {
+            waits_for(WaitReason::Join);
             if let Some(request) = loopwork_context::take_request() {
                 // A request already held merges with the new one.
                 self.request = Some(request);
@@ -153,6 +154,8 @@ impl<G: Gatherable> Gathering<G> {
             }
             return Poll::Pending;
         }
+        // A decision is looked at, not taken: it is there at the next look.
+        ready!(proceed(cx)).made();
         Poll::Ready(decision)
     }
 

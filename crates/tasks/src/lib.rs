@@ -2,6 +2,9 @@
 //!
 //! It knows nothing of run queues and file descriptors: it stands on `core`'s [`Task`].
 //!
+//! What is ready spends a unit of the waiting task's budget, as [`loopwork_context::proceed`]
+//! explains; giving way spends nothing.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `ensure.rs` | [`ensure_future`]: a future becomes a task, a task stays one |

@@ -6,9 +6,10 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use loopwork_context::{WaitReason, proceed, waits_for};
 use loopwork_core::{Handle, IntoTask, Task, Watch};
 use loopwork_time::Sleep;
 
@@ -159,21 +160,24 @@ impl<A: IntoTask> Future for Wait<A> {
         if let Stage::Waiting(awaitables) = &mut wait.stage {
             let awaitables = std::mem::take(awaitables);
             if awaitables.is_empty() {
+                ready!(proceed(cx)).made();
                 wait.stage = Stage::Done;
                 return Poll::Ready((Vec::new(), Vec::new()));
             }
             wait.begin(awaitables);
             // It always waits once, also for tasks that have ended.
+            waits_for(WaitReason::Yield);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let Stage::Watching { tally, .. } = &wait.stage else {
             panic!("`wait` was polled after it was over");
         };
-        let decided = tally.poll(cx) != Decision::Open;
-        let mut timed_out =
-            || wait.sleep.as_mut().is_some_and(|sleep| Pin::new(sleep).poll(cx).is_ready());
-        if !decided && !timed_out() {
+        if tally.poll(cx) != Decision::Open {
+            // A decision is looked at, not taken: it is there at the next look.
+            ready!(proceed(cx)).made();
+        } else if !wait.sleep.as_mut().is_some_and(|sleep| Pin::new(sleep).poll(cx).is_ready()) {
+            waits_for(WaitReason::Join);
             return Poll::Pending;
         }
         Poll::Ready(wait.end().into_iter().partition(Task::done))

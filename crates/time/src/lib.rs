@@ -4,6 +4,9 @@
 //! everything else here is data. This crate does not know who that is: it knows no executor, no
 //! run queue, no thread and no file descriptor.
 //!
+//! A sleep that is over spends a unit of its task's budget, as [`loopwork_context::proceed`]
+//! explains.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `instant.rs` | [`Instant`]: nanoseconds since the process-wide origin, in saturating arithmetic |

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use loopwork_context::{WaitReason, proceed, waits_for};
+
 use crate::timers::Standing;
 use crate::wheel::Key;
 use crate::{Instant, Timers};
@@ -149,21 +151,24 @@ impl Future for Sleep {
             },
             State::Yield => {
                 self.state = State::Yielded;
+                waits_for(WaitReason::Yield);
                 cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            State::Yielded | State::Done => {
-                self.state = State::Done;
-                return Poll::Ready(());
-            }
+            State::Yielded => self.state = State::Done,
+            State::Done => {}
             State::Registered(key) => match self.timers.update(key, cx.waker()) {
                 Standing::Waiting => {}
-                Standing::Fired => {
-                    self.state = State::Done;
-                    return Poll::Ready(());
-                }
+                Standing::Fired => self.state = State::Done,
                 Standing::Closed => panic_closed(),
             },
         }
+        if let State::Done = self.state {
+            // It stays ended, whatever the budget says.
+            ready!(proceed(cx)).made();
+            return Poll::Ready(());
+        }
+        waits_for(WaitReason::Sleep);
         Poll::Pending
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_core::Stream;
-use loopwork_time::{Instant, Interval, MissedTick, interval, interval_at};
+use loopwork_time::{Instant, Interval, MissedTick, interval, interval_at, sleep_until};
 use support::{Fixture, at, poll};
 
 const PERIOD: Duration = Duration::from_nanos(10);
@@ -130,4 +130,23 @@ fn it_is_a_stream() {
 fn a_period_of_zero_panics_and_names_the_fix() {
     let _fixture = Fixture::new();
     let _ = interval(Duration::ZERO);
+}
+
+#[test]
+fn a_tick_that_the_budget_holds_back_is_not_lost() {
+    let fixture = Fixture::new();
+    let mut over = sleep_until(at(0));
+    let mut ticks = interval(PERIOD);
+    assert!(poll(&mut over, Waker::noop()).is_pending());
+    assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
+    fixture.advance(0);
+    let task = loopwork_context::Poll::enter(false);
+    while poll(&mut over, Waker::noop()).is_ready() {}
+    assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
+    drop(task);
+    assert_eq!(poll(&mut ticks.tick(), Waker::noop()), Poll::Ready(at(0)));
+    fixture.advance(10);
+    assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending(), "it registers");
+    fixture.advance(10);
+    assert_eq!(poll(&mut ticks.tick(), Waker::noop()), Poll::Ready(at(10)));
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use loopwork_context::WaitReason;
 use loopwork_time::{Clock, Instant, Timers, sleep, sleep_until, sleep_with};
 use support::{Counter, Fixture, at, poll};
 
@@ -256,4 +257,40 @@ fn everything_may_move_to_and_be_used_from_other_threads() {
     send_sync::<loopwork_time::SleepWith<String>>();
     send_sync::<loopwork_time::Interval>();
     send_sync::<Timers>();
+}
+
+#[test]
+fn a_sleep_that_is_over_spends_budget_and_is_still_over_without() {
+    let fixture = Fixture::new();
+    let mut nap = sleep(5 * NANO);
+    let task = loopwork_context::Poll::enter(false);
+    for _ in 0..1000 {
+        assert!(poll(&mut nap, Waker::noop()).is_pending(), "waiting spends nothing");
+    }
+    fixture.advance(5);
+    let (counter, waker) = Counter::new();
+    for _ in 0..128 {
+        assert!(poll(&mut nap, &waker).is_ready());
+    }
+    assert!(poll(&mut nap, &waker).is_pending());
+    assert!(nap.is_elapsed() && counter.count() == 1);
+
+    // The same for one whose end is first seen without a budget.
+    let mut late = sleep_until(at(6));
+    assert!(poll(&mut late, Waker::noop()).is_pending());
+    fixture.advance(6);
+    assert!(poll(&mut late, &waker).is_pending());
+    assert!(late.is_elapsed() && counter.count() == 2);
+    drop(task);
+    assert!(poll(&mut late, &waker).is_ready());
+}
+
+#[test]
+fn a_sleep_says_what_it_waits_for() {
+    let _fixture = Fixture::new();
+    for (length, reason) in [(NANO, WaitReason::Sleep), (Duration::ZERO, WaitReason::Yield)] {
+        let task = loopwork_context::Poll::enter(false);
+        assert!(poll(&mut sleep(length), Waker::noop()).is_pending());
+        assert_eq!(task.finish().waits_for, reason);
+    }
 }

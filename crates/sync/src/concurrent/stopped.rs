@@ -44,7 +44,8 @@ impl<T> Future for Stopped<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        poll_attempts(cx, |waker| this.attempt(waker))
+        let reason = this.future.shared.policy.reason();
+        poll_attempts(cx, reason, |waker| this.attempt(waker))
     }
 }
 

@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use loopwork_context::WaitReason;
+
 use super::{Queue, QueueShutDown};
 use crate::waiters::{Ticket, WakeList, poll_attempts};
 
@@ -46,7 +48,7 @@ impl<T> Future for Get<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        poll_attempts(cx, |waker| this.attempt(waker))
+        poll_attempts(cx, WaitReason::Queue, |waker| this.attempt(waker))
     }
 }
 
@@ -121,7 +123,7 @@ impl<T> Future for Put<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        poll_attempts(cx, |waker| this.attempt(waker))
+        poll_attempts(cx, WaitReason::Queue, |waker| this.attempt(waker))
     }
 }
 
@@ -179,7 +181,7 @@ impl<T> Future for Join<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        poll_attempts(cx, |waker| this.attempt(waker))
+        poll_attempts(cx, WaitReason::Queue, |waker| this.attempt(waker))
     }
 }
 

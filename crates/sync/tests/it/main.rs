@@ -4,6 +4,7 @@
 
 #![cfg(not(loopwork_loom))]
 
+mod budget;
 mod concurrent;
 mod concurrent_threads;
 mod event;
