@@ -121,6 +121,13 @@ impl Poll {
         Self::begin(task, false, request)
     }
 
+    /// Enters what is no poll of anybody, inside one: no request is visible, and there is no budget.
+    /// For a call that blocks in the middle of a task, and may run an executor of its own.
+    #[inline]
+    pub fn outside() -> Self {
+        Self { outer: NOW.with(|cell| cell.replace(OUTSIDE)), not_send: PhantomData }
+    }
+
     #[inline]
     fn begin(task: *const (), nested: bool, request: bool) -> Self {
         let request = if request { Visible::Request } else { Visible::Nothing };
@@ -182,6 +189,17 @@ mod tests {
         assert!(is_polling(task));
         drop(outer);
         assert!(self::task().is_null());
+    }
+
+    #[test]
+    fn outside_hides_the_poll_around_it() {
+        let task = ptr::from_ref(&1).cast();
+        let poll = Poll::enter_task(task, true);
+        let outside = Poll::outside();
+        assert!(!crate::request_visible() && !is_polling(task));
+        drop(outside);
+        assert!(crate::request_visible() && is_polling(task));
+        drop(poll);
     }
 
     #[test]

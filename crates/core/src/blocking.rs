@@ -28,8 +28,10 @@ use crate::current;
 /// ```
 pub fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     current::with_worker(|worker| worker.map(|worker| worker.give_way()));
-    // Unwind: both guards restore what was before, so that the task's panic finds its worker again.
+    // Unwind: the guards restore what was before, so that the task's panic finds its worker again.
     let _away = current::Away::new();
     let _allowed = loopwork_context::allow_blocking();
+    // What blocks here may poll futures itself, for as long as it takes.
+    let _outside = loopwork_context::Poll::outside();
     f()
 }

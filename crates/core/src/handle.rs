@@ -172,11 +172,10 @@ impl Handle {
     ///
     /// If the loop is closed; [`Handle::try_spawn_many`] hands the futures back instead.
     #[track_caller]
-    pub fn spawn_many<I>(&self, futures: I) -> Vec<Task<<I::Item as Future>::Output>>
+    pub fn spawn_many<F>(&self, futures: impl IntoIterator<Item = F>) -> Vec<Task<F::Output>>
     where
-        I: IntoIterator,
-        I::Item: Future + Send + 'static,
-        <I::Item as Future>::Output: Send + 'static,
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
     {
         match self.try_spawn_many(futures) {
             Ok(tasks) => tasks,
@@ -193,14 +192,13 @@ impl Handle {
     ///
     /// Hands the futures back if the loop is closed.
     #[track_caller]
-    pub fn try_spawn_many<I>(
+    pub fn try_spawn_many<F>(
         &self,
-        futures: I,
-    ) -> Result<Vec<Task<<I::Item as Future>::Output>>, SubmitError<Vec<I::Item>>>
+        futures: impl IntoIterator<Item = F>,
+    ) -> Result<Vec<Task<F::Output>>, SubmitError<Vec<F>>>
     where
-        I: IntoIterator,
-        I::Item: Future + Send + 'static,
-        <I::Item as Future>::Output: Send + 'static,
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
     {
         // First, so that the iterator's own code runs under no lock.
         let futures: Vec<_> = futures.into_iter().collect();

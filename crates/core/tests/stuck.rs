@@ -126,6 +126,19 @@ fn block_in_place_may_run_another_loop() {
     assert_eq!(answer, 42);
 }
 
+/// The budget is the poll's, not that of an executor that runs inside it.
+#[test]
+fn block_in_place_is_outside_the_budget_of_the_poll() {
+    let mut runtime = runtime(2);
+    let handle = runtime.handle();
+    let task = handle.spawn(async {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        while loopwork_context::proceed(&mut cx).is_ready() {}
+        block_in_place(|| assert!(loopwork_context::proceed(&mut cx).is_ready()));
+    });
+    runtime.block_on(task.into_future()).unwrap().unwrap();
+}
+
 #[test]
 fn block_in_place_with_one_worker_or_none_just_calls() {
     let mut alone = runtime(1);

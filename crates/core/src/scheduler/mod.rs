@@ -433,8 +433,12 @@ impl Shared {
 
     /// Moves what a worker has to the inbox.
     fn inject_all(&self, chains: impl Iterator<Item = Chain>) {
-        let pushed = chains.map(|chain| self.inbox.push_all(chain)).count();
-        if pushed > 0 {
+        let mut pushed = false;
+        for chain in chains {
+            self.inbox.push_all(chain);
+            pushed = true;
+        }
+        if pushed {
             // Not only if the inbox was empty: whoever made it so may have woken nobody, since this
             // worker was not asleep.
             self.told_of_push();
