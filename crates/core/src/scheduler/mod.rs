@@ -35,10 +35,10 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
 
 use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
+use loopwork_shim::clock::Clock;
 use loopwork_shim::spin::processors;
 
 #[cfg(loopwork_loom)]
@@ -69,7 +69,7 @@ pub(crate) struct Shared {
     /// What others need of each worker.
     remotes: Box<[CachePadded<Remote>]>,
     inbox: Inbox,
-    idle: Idle,
+    pub(crate) idle: Idle,
     lane: Lane,
     pub(crate) arena: Arena,
     pub(crate) exceptions: Exceptions,
@@ -77,8 +77,7 @@ pub(crate) struct Shared {
     ids: AtomicU64,
     /// How many tasks were pinned.
     homes: AtomicUsize,
-    /// The zero of the loop's clock.
-    epoch: Instant,
+    clock: Clock,
     /// There is a processor for each worker.
     may_spin: bool,
     /// Somebody asked the loop to stop; workers read it between two polls.
@@ -198,7 +197,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         driver,
         ids: AtomicU64::new(1),
         homes: AtomicUsize::new(0),
-        epoch: Instant::now(),
+        clock: Clock::new(),
         may_spin: workers <= processors(),
         stop: Flag::default(),
         running: Flag::default(),
@@ -400,7 +399,7 @@ impl Shared {
     /// Moves what a worker has to the inbox.
     fn inject_all(&self, chains: impl Iterator<Item = Chain>) {
         let pushed = chains.map(|chain| self.inbox.push_all(chain)).count();
-        if pushed > 0 {
+        if pushed > 0 && !cfg!(loopwork_weaken = "inject-tell") {
             // Not only if the inbox was empty: whoever made it so may have woken nobody, since this
             // worker was not asleep.
             self.told_of_push();
@@ -427,7 +426,7 @@ impl Shared {
         }
         // What became ready for one worker alone while the loop was stopped woke it in vain.
         for (index, remote) in self.remotes.iter().enumerate().skip(1) {
-            if !remote.pinned.is_empty() {
+            if !remote.pinned.is_empty() && !cfg!(loopwork_weaken = "resume-pinned") {
                 self.unpark(index);
             }
         }
@@ -454,11 +453,7 @@ impl Shared {
 
     /// Nanoseconds since the loop was made.
     fn now(&self) -> u64 {
-        if cfg!(loopwork_loom) {
-            // A model has no clock.
-            return 0;
-        }
-        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.clock.now()
     }
 
     pub(crate) fn counters(&self) -> impl Iterator<Item = &Counters> {
