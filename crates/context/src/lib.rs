@@ -29,6 +29,6 @@ pub use blocking::{
     forbid_blocking, may_block,
 };
 pub use budget::{Progress, proceed, spending};
-pub use poll::{Poll, requeue};
+pub use poll::{Finished, Poll, is_polling, requeue, task};
 pub use reason::{WaitReason, waits_for};
 pub use request::{Request, request_visible, take_request};

@@ -6,18 +6,12 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::scheduler::{Origin, Shared, Worker};
-use crate::task::{AnyTask, Header, Kind, RawTask};
+use crate::task::{AnyTask, Kind, RawTask};
 
 loopwork_shim::thread_local! {
     /// The worker that runs on this thread. Invariant: null, or set by an `Entered` that lives, and
     /// then its worker outlives it. An `Away` hides it for a time.
     static WORKER: Cell<*const Worker> = Cell::new(ptr::null())
-}
-
-loopwork_shim::thread_local! {
-    /// The task that is polled on this thread. Invariant: null, or set by a `Polling` that lives,
-    /// and then its `Runnable` keeps the task alive.
-    static TASK: Cell<*const Header> = Cell::new(ptr::null())
 }
 
 loopwork_shim::thread_local! {
@@ -64,6 +58,7 @@ impl Drop for Away {
 }
 
 /// Calls `f` with the worker this thread is.
+#[inline]
 pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
     let worker = WORKER.with(Cell::get);
     // SAFETY: null or valid, by the invariant. The borrow ends with `f`, which cannot drop an
@@ -72,11 +67,13 @@ pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
 }
 
 /// As [`with_worker`], but only for workers of the given loop.
+#[inline]
 pub(crate) fn with_worker_of<R>(shared: &Arc<Shared>, f: impl FnOnce(Option<&Worker>) -> R) -> R {
     with_worker(|worker| f(worker.filter(|worker| Arc::ptr_eq(worker.shared(), shared))))
 }
 
-/// The task that is being polled on this thread. None in callbacks and outside a loop.
+/// The task that is being polled on this thread. None in callbacks, outside a loop, and inside
+/// [`block_in_place`](crate::block_in_place).
 ///
 /// asyncio: `current_task`.
 ///
@@ -85,18 +82,15 @@ pub(crate) fn with_worker_of<R>(shared: &Arc<Shared>, f: impl FnOnce(Option<&Wor
 /// ```
 #[must_use]
 pub fn current_task() -> Option<AnyTask> {
-    let task = TASK.with(Cell::get);
-    // SAFETY: null or the header of a task that is alive, by the invariant.
+    let task = with_worker(|worker| worker.map_or(ptr::null(), Worker::polled));
+    // SAFETY: null, or the header of a task whose poll is under way on this thread, by what
+    // `Worker::polled` says.
     let task = unsafe { RawTask::from_header(task) }?;
     (task.header().kind() != Kind::Internal).then(|| AnyTask::new(task))
 }
 
-/// Whether this thread is polling that task, and nothing inside of it.
-pub(crate) fn is_polled_here(task: *const Header) -> bool {
-    ptr::eq(TASK.with(Cell::get), task)
-}
-
 /// Why this thread makes a task ready.
+#[inline]
 pub(crate) fn origin() -> Origin {
     if ENDING.with(Cell::get) { Origin::Join } else { Origin::Wake }
 }
@@ -139,25 +133,5 @@ impl Nested {
 impl Drop for Nested {
     fn drop(&mut self) {
         NESTED.with(|nested| nested.set(nested.get() - 1));
-    }
-}
-
-/// While this lives, its thread polls the task it was made with.
-#[must_use]
-pub(crate) struct Polling {
-    outer: *const Header,
-}
-
-impl Polling {
-    /// The caller keeps the task alive until this is dropped, or lets no code of others run
-    /// after it ceased to.
-    pub(crate) fn new(task: &RawTask) -> Self {
-        Self { outer: TASK.with(|current| current.replace(task.as_ptr())) }
-    }
-}
-
-impl Drop for Polling {
-    fn drop(&mut self) {
-        TASK.with(|current| current.set(self.outer));
     }
 }

@@ -48,6 +48,7 @@ impl Handle {
     /// If the loop is closed; [`Handle::try_spawn`] hands the future back instead.
     #[track_caller]
     #[doc(alias = "create_task")]
+    #[inline]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
@@ -191,6 +192,7 @@ impl Handle {
     /// # Errors
     ///
     /// Hands the futures back if the loop is closed.
+    #[expect(clippy::type_complexity, reason = "a name for it would hide what is handed back")]
     #[track_caller]
     pub fn try_spawn_many<I>(
         &self,
@@ -216,6 +218,7 @@ impl Handle {
     /// Hands the future back if the loop is closed. A future that is accepted runs, or the loop
     /// closes first and its task says that it was cancelled.
     #[track_caller]
+    #[inline]
     pub fn try_spawn<F>(&self, future: F) -> Result<Task<F::Output>, SubmitError<F>>
     where
         F: Future + Send + 'static,
@@ -242,6 +245,7 @@ impl Handle {
         self.spawn_task(future, Location::caller(), Some(name.into()))
     }
 
+    #[inline]
     pub(crate) fn spawn_task<F>(
         &self,
         future: F,

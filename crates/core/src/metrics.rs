@@ -10,17 +10,20 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     /// By its one writer only.
+    #[inline]
     pub(crate) fn add(&self, n: u64) {
         // Ordering: Relaxed: a statistic. No read-modify-write: there is one writer.
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
     }
 
     /// By its one writer only, or where it does not matter whose value stays.
+    #[inline]
     pub(crate) fn set(&self, value: u64) {
         // Ordering: Relaxed: a statistic.
         self.0.store(value, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

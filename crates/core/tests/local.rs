@@ -5,14 +5,14 @@
 mod common;
 
 use std::cell::{Cell, RefCell};
-use std::future::{IntoFuture, pending, poll_fn};
+use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::sync::{Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 
 use common::{Count, Forever, at_each_size, yield_now};
-use loopwork_core::{LocalSet, spawn_local};
+use loopwork_core::{LocalSet, current_task, spawn_local};
 
 #[test]
 fn tasks_run_in_the_order_they_were_woken_beside_the_future_that_drives_them() {
@@ -55,7 +55,7 @@ fn a_wake_from_another_thread_reaches_its_task() {
             let waker = thread::spawn(move || waiting.recv().unwrap().wake());
             let woken = local.run_until(async move {
                 let mut polls = 0;
-                spawn_local(std::future::poll_fn(move |cx| {
+                spawn_local(poll_fn(move |cx| {
                     polls += 1;
                     if polls == 2 {
                         return Poll::Ready(polls);
@@ -158,6 +158,43 @@ fn a_request_is_forwarded_to_the_local_task_that_is_awaited() {
         assert!(outcome.unwrap().unwrap_err().is_cancelled());
         assert_eq!(inner.get(), None, "the request went on through the parent's await");
         drop(handle);
+    });
+}
+
+/// The waker of the task that drives the set is called inside a local task's poll.
+#[test]
+fn a_local_task_may_wake_the_task_that_drives_it() {
+    at_each_size(|runtime| {
+        let slot = Rc::new(RefCell::new((None, None::<Waker>)));
+        let (sent, local) = (slot.clone(), LocalSet::new());
+        drop(local.spawn_local(async move {
+            yield_now().await;
+            sent.borrow_mut().0 = Some(5);
+            let waker = sent.borrow_mut().1.take();
+            waker.expect("the driver waits").wake();
+            pending::<()>().await;
+        }));
+        let received = poll_fn(move |cx| {
+            let (value, waker) = &mut *slot.borrow_mut();
+            *waker = Some(cx.waker().clone());
+            value.take().map_or(Poll::Pending, Poll::Ready)
+        });
+        assert_eq!(runtime.block_on(local.run_until(received)).unwrap(), 5);
+        assert_eq!(local.len(), 1);
+    });
+}
+
+#[test]
+fn inside_a_local_task_the_current_task_is_the_one_that_drives_it() {
+    at_each_size(|runtime| {
+        let local = LocalSet::new();
+        let (outer, inner) = runtime
+            .block_on(local.run_until(async {
+                let inner = spawn_local(async { current_task().unwrap().id() });
+                (current_task().unwrap().id(), inner.await.unwrap())
+            }))
+            .unwrap();
+        assert_eq!(outer, inner);
     });
 }
 

@@ -13,11 +13,18 @@
 //! | `reactor/` | [`Reactor`], [`ReactorHandle`], [`Unparker`]; the table of sources; the protocol of readiness |
 //! | `readiness.rs` | [`Readiness`]: any descriptor, with the means to wait for it |
 //! | `tcp/` | [`TcpListener`], [`TcpStream`] |
+//! | `model.rs` | what the loom models need of the inside |
 
+#[cfg(loopwork_loom)]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "for the models alone")]
+pub mod model;
 mod reactor;
 mod readiness;
 mod tcp;
 
+#[doc(hidden)]
+pub use reactor::Calls;
 pub use reactor::{Direction, Entered, Reactor, ReactorHandle, Unparker};
 pub use readiness::{Readiness, Ready};
 pub use tcp::{TcpListener, TcpStream};

@@ -133,6 +133,10 @@ impl<T: AsFd> Readiness<T> {
         self.poll_ready(Direction::Write, Waiter::Poll, cx)
     }
 
+    pub(crate) fn is_known_ready(&self, direction: Direction) -> bool {
+        self.registration.source().is_known_ready(direction)
+    }
+
     /// Makes one attempt, and takes note if it would block.
     ///
     /// # Errors
@@ -160,7 +164,7 @@ impl<T: AsFd> Readiness<T> {
     ///
     /// What `attempt` gives, and if the reactor is gone.
     pub async fn read_with<R>(&self, attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        self.io_with(Direction::Read, attempt).await
+        self.io_with(Direction::Read, attempt, |_| false).await
     }
 
     /// Attempts to write, as [`read_with`](Readiness::read_with) does to read.
@@ -169,7 +173,7 @@ impl<T: AsFd> Readiness<T> {
     ///
     /// What `attempt` gives, and if the reactor is gone.
     pub async fn write_with<R>(&self, attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        self.io_with(Direction::Write, attempt).await
+        self.io_with(Direction::Write, attempt, |_| false).await
     }
 
     /// Polls an attempt: makes it until it says something else than `WouldBlock` or `Interrupted`,
@@ -184,16 +188,31 @@ impl<T: AsFd> Readiness<T> {
         cx: &mut Context<'_>,
         attempt: impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.poll_attempts(direction, || Waiter::Poll, cx, attempt)
+        self.poll_attempts(direction, || Waiter::Poll, cx, attempt, |_| false)
     }
 
-    async fn io_with<R>(
+    /// As [`poll_io`](Readiness::poll_io). A result that is `short` shows that the next attempt
+    /// would block: so it is on a TCP connection, and on nothing else.
+    pub(crate) fn poll_io_short<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        attempt: impl FnMut(&T) -> io::Result<R>,
+        short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        self.poll_attempts(direction, || Waiter::Poll, cx, attempt, short)
+    }
+
+    /// As [`poll_io_short`](Readiness::poll_io_short), for any number of tasks.
+    pub(crate) async fn io_with<R>(
         &self,
         direction: Direction,
         mut attempt: impl FnMut(&T) -> io::Result<R>,
+        short: impl Fn(&R) -> bool,
     ) -> io::Result<R> {
         let mut ready = self.ready(direction);
-        poll_fn(|cx| self.poll_attempts(direction, || ready.waiter(), cx, &mut attempt)).await
+        poll_fn(|cx| self.poll_attempts(direction, || ready.waiter(), cx, &mut attempt, &short))
+            .await
     }
 
     /// `waiter` is asked for only if there is something to wait for.
@@ -203,6 +222,7 @@ impl<T: AsFd> Readiness<T> {
         mut waiter: impl FnMut() -> Waiter,
         cx: &mut Context<'_>,
         mut attempt: impl FnMut(&T) -> io::Result<R>,
+        short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         let source = self.registration.source();
         loop {
@@ -212,7 +232,12 @@ impl<T: AsFd> Readiness<T> {
                         source.would_block(direction, begun);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    result => return Poll::Ready(result),
+                    result => {
+                        if result.as_ref().is_ok_and(&short) {
+                            self.registration.fell_short(direction, begun);
+                        }
+                        return Poll::Ready(result);
+                    }
                 }
             }
             ready!(self.poll_ready(direction, waiter(), cx))?;

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use loopwork_io::{Direction, Reactor, Readiness};
-use support::{Counter, Runner, on_both, poll};
+use support::{Counter, Runner, on_each, poll};
 
 /// A pair of which the first end is registered with the reactor of `runner`.
 fn pair(runner: &Runner) -> (Readiness<UnixStream>, UnixStream) {
@@ -35,7 +35,7 @@ fn settle(runner: &mut Runner) {
 
 #[test]
 fn nothing_is_known_at_first_and_an_attempt_finds_out() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, _theirs) = pair(runner);
         settle(runner);
         // In one mode an event has told of the writing half; either way, reading may be tried.
@@ -49,7 +49,7 @@ fn nothing_is_known_at_first_and_an_attempt_finds_out() {
 
 #[test]
 fn what_arrives_wakes_the_reader_once() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         settle(runner);
         let (counter, waker) = Counter::new();
@@ -66,7 +66,7 @@ fn what_arrives_wakes_the_reader_once() {
 
 #[test]
 fn an_event_between_the_attempt_and_its_answer_is_not_lost() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         settle(runner);
         // Armed, where that is needed, and then no longer waiting.
@@ -86,7 +86,7 @@ fn an_event_between_the_attempt_and_its_answer_is_not_lost() {
 
 #[test]
 fn a_dropped_read_leaves_the_bytes_and_no_waker() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         settle(runner);
         let (counter, waker) = Counter::new();
@@ -108,7 +108,7 @@ fn a_dropped_read_leaves_the_bytes_and_no_waker() {
 
 #[test]
 fn the_last_waker_of_a_future_is_the_one_woken() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         settle(runner);
         let (first, first_waker) = Counter::new();
@@ -126,7 +126,7 @@ fn the_last_waker_of_a_future_is_the_one_woken() {
 
 #[test]
 fn every_waiting_future_is_woken_and_the_two_directions_are_apart() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         settle(runner);
         // Fill the writing half.
@@ -156,7 +156,7 @@ fn every_waiting_future_is_woken_and_the_two_directions_are_apart() {
 
 #[test]
 fn a_new_descriptor_with_an_old_number_gets_no_old_event() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         settle(runner);
         ours.try_io(Direction::Read, read_byte).unwrap_err();
@@ -182,7 +182,7 @@ fn a_new_descriptor_with_an_old_number_gets_no_old_event() {
 
 #[test]
 fn into_inner_gives_it_back_to_be_registered_anew() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         let ours = Readiness::with_reactor(ours.into_inner(), &runner.reactor.handle()).unwrap();
         theirs.write_all(b"x").unwrap();
@@ -192,7 +192,7 @@ fn into_inner_gives_it_back_to_be_registered_anew() {
 
 #[test]
 fn the_end_of_the_stream_wakes_the_reader() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, theirs) = pair(runner);
         settle(runner);
         let (counter, waker) = Counter::new();
@@ -227,7 +227,7 @@ fn a_reactor_that_is_gone_wakes_and_is_an_error() {
 
 #[test]
 fn an_unpark_is_kept_and_ends_one_turn() {
-    on_both(|runner| {
+    on_each(|runner| {
         let unparker = runner.reactor.unparker();
         unparker.unpark();
         unparker.clone().unpark();
@@ -240,7 +240,7 @@ fn an_unpark_is_kept_and_ends_one_turn() {
 
 #[test]
 fn absurd_time_outs_do_not_overflow() {
-    on_both(|runner| {
+    on_each(|runner| {
         for absurd in [Duration::MAX, Duration::from_secs(1 << 55)] {
             runner.reactor.unparker().unpark();
             assert_eq!(runner.reactor.turn(Some(absurd)).unwrap(), 0);
@@ -259,7 +259,7 @@ fn regular_files_cannot_be_waited_for_where_the_system_says_so() {
 
 #[test]
 fn an_event_for_the_reader_does_not_cost_the_writer_its_own() {
-    on_both(|runner| {
+    on_each(|runner| {
         let (ours, mut theirs) = pair(runner);
         settle(runner);
         while ours.try_io(Direction::Write, |mut ours| ours.write(&[0; 4096])).is_ok() {}

@@ -1,4 +1,4 @@
-//! Connections over loopback, with edges and without.
+//! Connections over loopback, by each of the ways to wait.
 
 #![cfg(not(loopwork_loom))]
 
@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use loopwork_io::{TcpListener, TcpStream};
-use support::on_both;
+use support::on_each;
 
 fn any_port() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
@@ -43,7 +43,7 @@ async fn read_to_end(stream: &TcpStream) -> io::Result<Vec<u8>> {
 
 #[test]
 fn an_echo_comes_back() {
-    on_both(|runner| {
+    on_each(|runner| {
         let spawner = runner.spawner();
         runner.run(async move {
             let listener = TcpListener::bind(any_port()).unwrap();
@@ -64,7 +64,7 @@ fn an_echo_comes_back() {
 #[test]
 fn more_than_the_system_buffers_goes_through_both_ways_at_once() {
     const LENGTH: usize = 8 << 20;
-    on_both(|runner| {
+    on_each(|runner| {
         let spawner = runner.spawner();
         runner.run(async move {
             let listener = TcpListener::bind(any_port()).unwrap();
@@ -86,7 +86,7 @@ fn more_than_the_system_buffers_goes_through_both_ways_at_once() {
 #[test]
 fn a_hundred_connections_at_once() {
     const CONNECTIONS: usize = 100;
-    on_both(|runner| {
+    on_each(|runner| {
         let spawner = runner.spawner();
         let done = Rc::new(Cell::new(0));
         let count = done.clone();
@@ -119,7 +119,7 @@ fn a_hundred_connections_at_once() {
 #[test]
 fn several_tasks_accept_from_one_listener() {
     const TASKS: usize = 5;
-    on_both(|runner| {
+    on_each(|runner| {
         let spawner = runner.spawner();
         let accepted = Rc::new(Cell::new(0));
         let count = accepted.clone();
@@ -143,7 +143,7 @@ fn several_tasks_accept_from_one_listener() {
 
 #[test]
 fn a_refused_connection_is_an_error() {
-    on_both(|runner| {
+    on_each(|runner| {
         let error = runner.run(async {
             // The port was free a moment ago, and nobody listens on it now.
             let addr = TcpListener::bind(any_port()).unwrap().local_addr().unwrap();
@@ -155,7 +155,7 @@ fn a_refused_connection_is_an_error() {
 
 #[test]
 fn the_traits_read_and_write_also_in_vectors() {
-    on_both(|runner| {
+    on_each(|runner| {
         let spawner = runner.spawner();
         runner.run(async move {
             let listener = TcpListener::bind(any_port()).unwrap();
@@ -185,7 +185,7 @@ fn the_traits_read_and_write_also_in_vectors() {
 
 #[test]
 fn options_and_conversions() {
-    on_both(|runner| {
+    on_each(|runner| {
         runner.run(async {
             let listener = TcpListener::from_std(std::net::TcpListener::bind(any_port()).unwrap());
             let listener = listener.unwrap();

@@ -93,6 +93,11 @@ fn no_wake_up_is_lost_between_threads_with_edges() {
 }
 
 #[test]
+fn no_wake_up_is_lost_between_threads_with_portable_edges() {
+    ping_pong(Reactor::portable().unwrap());
+}
+
+#[test]
 fn no_wake_up_is_lost_between_threads_without_edges() {
     ping_pong(Reactor::oneshot().unwrap());
 }

@@ -108,6 +108,110 @@ impl Handle {
         self.core().spawn(future)
     }
 
+    /// Makes a task of `future`, and polls it at once if this thread is a worker of the loop: a
+    /// future that never waits has ended when this returns, and was in no queue.
+    ///
+    /// The first poll has its own context, budget and panic boundary. Where more than 32 of these
+    /// are nested, and on other threads, the task is scheduled as by [`Handle::spawn`].
+    ///
+    /// asyncio: `eager_start=True`, `eager_task_factory`.
+    ///
+    /// ```
+    /// loopwork::run(async {
+    ///     let task = loopwork::Handle::current().unwrap().spawn_eager(async { 6 * 7 });
+    ///     assert!(task.done());
+    /// })
+    /// # .unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
+    #[track_caller]
+    #[doc(alias = "eager_start")]
+    #[doc(alias = "eager_task_factory")]
+    pub fn spawn_eager<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.core().spawn_eager(future)
+    }
+
+    /// Makes a task of a future that need not be `Send`: `make` is called on one of the background
+    /// workers, and the future it gives is polled and dropped on that worker's thread only.
+    ///
+    /// For several such futures see [`LocalSet`](crate::LocalSet).
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use loopwork::EventLoop;
+    ///
+    /// let mut event_loop = EventLoop::builder().workers(2).build()?;
+    /// let task = event_loop.handle().spawn_pinned(|| async { *Rc::new(42) });
+    /// assert_eq!(event_loop.run_until_complete(task)??, 42);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// With `workers(1)`, whose worker belongs to whoever runs the loop and to no thread; or if the
+    /// loop is closed.
+    #[track_caller]
+    pub fn spawn_pinned<M, F>(&self, make: M) -> Task<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        self.core().spawn_pinned(make)
+    }
+
+    /// Makes tasks of many futures at once, in their order. From a thread that is no worker this
+    /// costs one submission, however many they are.
+    ///
+    /// ```
+    /// use loopwork::EventLoop;
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let tasks = event_loop.handle().spawn_many((0..4).map(|n| async move { n * n }));
+    /// let squares = event_loop.run_until_complete(loopwork::gather(tasks))??;
+    /// assert_eq!(squares, [0, 1, 4, 9]);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed; [`Handle::try_spawn_many`] hands the futures back instead.
+    #[track_caller]
+    pub fn spawn_many<I>(&self, futures: I) -> Vec<Task<<I::Item as Future>::Output>>
+    where
+        I: IntoIterator,
+        I::Item: Future + Send + 'static,
+        <I::Item as Future>::Output: Send + 'static,
+    {
+        self.core().spawn_many(futures)
+    }
+
+    /// As [`Handle::spawn_many`], but a closed loop is an error. All are accepted, or none.
+    ///
+    /// # Errors
+    ///
+    /// Hands the futures back if the loop is closed.
+    #[expect(clippy::type_complexity, reason = "a name for it would hide what is handed back")]
+    #[track_caller]
+    pub fn try_spawn_many<I>(
+        &self,
+        futures: I,
+    ) -> Result<Vec<Task<<I::Item as Future>::Output>>, SubmitError<Vec<I::Item>>>
+    where
+        I: IntoIterator,
+        I::Item: Future + Send + 'static,
+        <I::Item as Future>::Output: Send + 'static,
+    {
+        self.core().try_spawn_many(futures)
+    }
+
     /// As [`Handle::spawn`], but a closed loop is an error.
     ///
     /// # Errors

@@ -31,9 +31,10 @@ pub use call_later::TimerHandle;
 pub use event_loop::{Builder, EventLoop};
 pub use handle::Handle;
 pub use loopwork_core::{
-    AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, Join, JoinMut, LoopError,
-    Metrics, SubmitError, Task, TaskError, TaskId, TaskState, WorkerMetrics, current_task,
-    default_exception_handler,
+    AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, Join, JoinMut, LocalJoin,
+    LocalSet, LocalTask, LoopError, Metrics, SubmitError, Task, TaskError, TaskId, TaskState,
+    WaitReason, WorkerMetrics, block_in_place, current_task, default_exception_handler,
+    spawn_local,
 };
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{

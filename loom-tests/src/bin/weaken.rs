@@ -17,10 +17,11 @@ struct Row {
 /// Set while this program is cargo's `RUSTC_WRAPPER`: which weakening to build.
 const WEAKEN: &str = "LOOPWORK_WEAKEN";
 /// The crates that weakenings are in, or that depend on one.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "loopwork-shim",
     "loopwork-context",
     "loopwork-core",
+    "loopwork-io",
     "loopwork-sync",
     "loopwork-threadsafe",
     "loopwork-loom-tests",

@@ -9,6 +9,7 @@
 mod ready;
 mod task;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -21,6 +22,8 @@ use std::task::{Context, Poll, Waker};
 use self::ready::{Ready, Wakeup};
 use self::task::{Body, Run};
 pub use self::task::{LocalJoin, LocalTask};
+use crate::current;
+use crate::exception::Exceptions;
 
 /// So many polls are made in a row before others of the loop get their turn.
 const BATCH: usize = 61;
@@ -260,7 +263,7 @@ impl Set {
             // Unwind: of the future's destructor; the set goes on.
             let dropped = catch_unwind(AssertUnwindSafe(|| drop((gone, body))));
             if let Err(payload) = dropped {
-                std::mem::forget(payload);
+                report(payload);
             }
             let waker = if self.entries.borrow().alive == 0 { self.idle.take() } else { None };
             if let Some(waker) = waker {
@@ -279,6 +282,15 @@ impl Entries {
         self.alive -= 1;
         Some(entry)
     }
+}
+
+/// A destructor panicked at the end of a task: to the exception handler of the loop, if one runs here.
+fn report(payload: Box<dyn Any + Send>) {
+    current::with_worker(|worker| {
+        let default = Exceptions::default();
+        let exceptions = worker.map_or(&default, |worker| &worker.shared().exceptions);
+        exceptions.panicked("a destructor panicked at the end of a local task", payload);
+    });
 }
 
 /// A cell that says yes once.

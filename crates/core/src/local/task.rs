@@ -104,12 +104,7 @@ impl<F: Future> Body for Run<F> {
         let poll = loopwork_context::Poll::enter(this.shared.cancel.take());
         // Unwind: a future that panicked is dropped, and never polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        let again = poll.requeued();
         let cancelled = poll.leave();
-        if again {
-            // Not this poll is to be repeated but that of the task around it, which was woken.
-            loopwork_context::requeue();
-        }
         let result = match polled {
             Ok(Poll::Pending) if cancelled => Err(TaskError::cancelled()),
             Ok(Poll::Pending) => return false,
@@ -120,7 +115,7 @@ impl<F: Future> Body for Run<F> {
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
         this.shared.end(result);
         if let Err(payload) = dropped {
-            std::mem::forget(payload);
+            super::report(payload);
         }
         true
     }

@@ -51,6 +51,7 @@ impl Shared {
         while let Some(chain) = self.inbox.take(0) {
             drop(chain);
         }
+        drop(self.lane_ready.take());
         for remote in &self.remotes {
             drop(remote.pinned.take());
             // Its worker rests, so that nobody is inside.

@@ -193,22 +193,39 @@ impl Idle {
         self.notify()
     }
 
+    /// As [`Idle::notify_after_push`], of what worker 0 leaves to others: it also wakes one while
+    /// somebody searches, since that may be worker 0.
+    pub(crate) fn notify_background_after_push(&self) -> Option<Notified> {
+        // Ordering: SeqCst [edge: idle-push], as there.
+        fence(Ordering::SeqCst);
+        // Ordering: Relaxed: ordered by the fence.
+        if self.word.load(Ordering::Relaxed) < SLEEPING {
+            return None;
+        }
+        self.take_sleeper(false, |worker| worker != 0)
+    }
+
     /// As [`Idle::notify_after_push`], for a worker that will look at what it pushed itself.
     pub(crate) fn notify(&self) -> Option<Notified> {
         if !self.could_wake() {
             return None;
         }
+        self.take_sleeper(true, |_| true)
+    }
+
+    /// Takes one off the stack; `alone`: unless somebody searches.
+    fn take_sleeper(&self, alone: bool, eligible: impl Fn(usize) -> bool) -> Option<Notified> {
         let mut sleepers = self.sleepers.lock();
-        if !sleepers.running || self.word.load(Ordering::Relaxed) % SLEEPING != 0 {
+        if !sleepers.running || (alone && !self.could_wake()) {
             return None;
         }
         // The watcher is better left where it is.
         let watcher = sleepers.watcher;
-        let at = sleepers.stack.iter().rposition(|&sleeper| Some(sleeper) != watcher);
-        let worker = match at {
-            Some(at) => sleepers.stack.remove(at),
-            None => sleepers.stack.pop()?,
+        let find = |good: &dyn Fn(usize) -> bool| {
+            sleepers.stack.iter().rposition(|&sleeper| eligible(sleeper) && good(sleeper))
         };
+        let at = find(&|sleeper| Some(sleeper) != watcher).or_else(|| find(&|_| true))?;
+        let worker = sleepers.stack.remove(at);
         if watcher == Some(worker) {
             sleepers.watcher = None;
         }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `mod.rs` | `Shared`: what all threads of a loop share; where a `Runnable` goes |
 //! | `worker.rs` | the loop of a worker |
+//! | `find.rs` | where a worker finds tasks of others |
+//! | `publish.rs` | making tasks ready and stealable, and waking others for them |
 //! | `iterations.rs` | the loop of an only worker |
 //! | `sleep.rs` | a worker without work |
 //! | `hand.rs` | the tasks that a worker has not made stealable yet |
@@ -19,6 +21,7 @@
 
 mod claim;
 mod close;
+mod find;
 mod hand;
 mod idle;
 mod inbox;
@@ -26,6 +29,7 @@ mod iterations;
 mod lane;
 mod pace;
 mod parker;
+mod publish;
 mod queue;
 mod sleep;
 mod watch;
@@ -67,8 +71,10 @@ const CHEAP: u64 = 250;
 /// What all threads of a loop share.
 pub(crate) struct Shared {
     /// What others need of each worker.
-    remotes: Box<[CachePadded<Remote>]>,
+    remotes: Box<[Arc<CachePadded<Remote>>]>,
     inbox: Inbox,
+    /// The lane's task while it is ready, with more than one worker.
+    lane_ready: Stack,
     pub(crate) idle: Idle,
     lane: Lane,
     pub(crate) arena: Arena,
@@ -184,12 +190,13 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
     let (queues, remotes) = (0..workers)
         .map(|_| {
             let (queue, stealer) = LocalQueue::new();
-            (queue, CachePadded::new(Remote::new(stealer)))
+            (queue, Arc::new(CachePadded::new(Remote::new(stealer))))
         })
         .unzip::<_, _, Vec<_>, Vec<_>>();
     let shared = Arc::new(Shared {
         remotes: remotes.into_boxed_slice(),
         inbox: Inbox::new(workers),
+        lane_ready: Stack::new(),
         idle: Idle::new(workers),
         lane: Lane::default(),
         arena: Arena::new(),
@@ -209,6 +216,16 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         lane::start(&shared);
     }
     (shared, queues)
+}
+
+/// Where a ready task waits.
+#[derive(Clone, Copy)]
+enum Place {
+    Anywhere,
+    /// With the one worker that may run it.
+    Home(usize),
+    /// The callback lane, with several workers.
+    Lane,
 }
 
 /// Why a task is ready.
@@ -235,6 +252,7 @@ impl Shared {
     /// reference that is returned is that of a `Task`.
     ///
     /// The caller answers for what `RawTask::spawn` asks.
+    #[inline]
     pub(crate) fn spawn<F: Future>(
         self: &Arc<Self>,
         future: F,
@@ -254,19 +272,18 @@ impl Shared {
         future: F,
         spawn: Spawn,
     ) -> Result<RawTask, F> {
-        let (task, runnable, is_worker) = current::with_worker_of(self, |worker| {
+        current::with_worker_of(self, |worker| {
             let (task, runnable) = self.create(worker, future, spawn)?;
-            Ok((task, runnable, worker.is_some()))
-        })?;
-        match is_worker.then(current::Nested::enter).flatten() {
-            Some(_nested) => {
-                if let Ran::Again(runnable) = runnable.run() {
-                    self.schedule(runnable, Origin::Wake);
+            match (worker, worker.and_then(|_| current::Nested::enter())) {
+                (Some(worker), Some(_nested)) => {
+                    if let Ran::Again(runnable) = runnable.run(worker) {
+                        self.schedule_on(Some(worker), runnable, Origin::Wake);
+                    }
                 }
+                _ => self.schedule_on(worker, runnable, Origin::Spawn),
             }
-            None => self.schedule(runnable, Origin::Spawn),
-        }
-        Ok(task)
+            Ok(task)
+        })
     }
 
     /// As [`Shared::spawn`], all or none.
@@ -310,6 +327,7 @@ impl Shared {
         })
     }
 
+    #[inline]
     fn create<F: Future>(
         self: &Arc<Self>,
         worker: Option<&Worker>,
@@ -343,27 +361,43 @@ impl Shared {
     }
 
     /// Puts a ready task where it belongs: see the table in the README.
+    #[inline]
     pub(crate) fn schedule(self: &Arc<Self>, runnable: Runnable, origin: Origin) {
         current::with_worker_of(self, |worker| self.schedule_on(worker, runnable, origin));
     }
 
     /// As `schedule`; `worker` is the one of this loop that this thread is.
+    #[inline]
     fn schedule_on(&self, worker: Option<&Worker>, runnable: Runnable, origin: Origin) {
-        match (self.home(&runnable), worker) {
-            (Some(home), _) => {
+        match (self.place(&runnable), worker) {
+            (Place::Anywhere, Some(worker)) => worker.push(runnable, origin),
+            (Place::Anywhere, None) => self.inject(runnable),
+            (Place::Home(home), _) => {
                 self.remotes[home].pinned.push(runnable);
                 if worker.is_none_or(|worker| worker.index() != home) {
                     self.unpark(home);
                 }
             }
-            (None, Some(worker)) => worker.push(runnable, origin),
-            (None, None) => self.inject(runnable),
+            (Place::Lane, _) => {
+                self.lane_ready.push(runnable);
+                // A background worker will look itself, after this poll.
+                if worker.is_none_or(|worker| worker.index() == 0) {
+                    self.unpark_notified(self.idle.notify_background_after_push());
+                }
+            }
         }
     }
 
-    /// Which worker alone may run it, from a queue of its own. With one worker there is one queue.
-    fn home(&self, runnable: &Runnable) -> Option<usize> {
-        runnable.task().header().home().filter(|_| self.workers() > 1)
+    /// Where a ready task waits. With one worker there is one queue.
+    #[inline]
+    fn place(&self, runnable: &Runnable) -> Place {
+        let header = runnable.task().header();
+        match header.kind() {
+            Kind::Task => Place::Anywhere,
+            _ if self.workers() == 1 => Place::Anywhere,
+            Kind::Internal => Place::Lane,
+            Kind::Root | Kind::Pinned => header.home().map_or(Place::Anywhere, Place::Home),
+        }
     }
 
     /// Where the next pinned task goes: to each background worker in turn. Worker 0 is a thread
@@ -398,8 +432,12 @@ impl Shared {
 
     /// Moves what a worker has to the inbox.
     fn inject_all(&self, chains: impl Iterator<Item = Chain>) {
-        let pushed = chains.map(|chain| self.inbox.push_all(chain)).count();
-        if pushed > 0 && !cfg!(loopwork_weaken = "inject-tell") {
+        let mut pushed = false;
+        for chain in chains {
+            self.inbox.push_all(chain);
+            pushed = true;
+        }
+        if pushed && !cfg!(loopwork_weaken = "inject-tell") {
             // Not only if the inbox was empty: whoever made it so may have woken nobody, since this
             // worker was not asleep.
             self.told_of_push();
@@ -425,8 +463,10 @@ impl Shared {
             self.unpark(watcher);
         }
         // What became ready for one worker alone while the loop was stopped woke it in vain.
+        let lane = !self.lane_ready.is_empty();
         for (index, remote) in self.remotes.iter().enumerate().skip(1) {
-            if !remote.pinned.is_empty() && !cfg!(loopwork_weaken = "resume-pinned") {
+            let has_pinned = !remote.pinned.is_empty() && !cfg!(loopwork_weaken = "resume-pinned");
+            if has_pinned || (lane && index == 1) {
                 self.unpark(index);
             }
         }
@@ -447,6 +487,7 @@ impl Shared {
         self.unpark(0);
     }
 
+    #[inline]
     pub(crate) fn workers(&self) -> usize {
         self.remotes.len()
     }
@@ -470,15 +511,23 @@ impl Shared {
     #[cfg(loopwork_loom)]
     pub(crate) fn is_drained(&self) -> bool {
         self.inbox.is_empty()
+            && self.lane_ready.is_empty()
             && self.remotes.iter().all(|remote| !remote.has_tasks() && remote.pinned.is_empty())
     }
 
     /// Whether worker `index` could take anything from anybody.
     pub(crate) fn has_work(&self, index: usize) -> bool {
         !self.inbox.is_empty()
+            || (index != 0 && !self.lane_ready.is_empty())
             || self.remotes.iter().enumerate().any(|(other, remote)| {
                 if other == index { !remote.stealer.is_empty() } else { remote.is_attractive() }
             })
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("hand", &self.hand).finish_non_exhaustive()
     }
 }
 

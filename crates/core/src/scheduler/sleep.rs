@@ -30,13 +30,18 @@ impl Worker {
         self.counters().depth.set(0);
         self.watch.tell(self.counters().polls.get(), &self.shared);
         self.watch.conclude(self.counters().polls.get(), &self.shared);
-        self.pushed.set(true);
         let spins = self.shared.may_spin && self.spin.pays();
         let goes_on = (spins && self.spin(driver, began)) || self.sleep(driver);
         self.restart_clocks();
         let waited = Duration::from_nanos(self.busy_since.get() - began);
-        self.spin.learn(waited, self.pushed.get(), spins);
+        self.spin.learn(waited, self.is_awaited(), spins);
         goes_on
+    }
+
+    /// Whether somebody waits for this worker: another thread left something, or what only this one
+    /// may run is ready. A sibling that has more than enough does not wait, nor does an event.
+    fn is_awaited(&self) -> bool {
+        !self.shared.inbox.is_empty() || self.has_pinned() || !self.shared.lane_ready.is_empty()
     }
 
     /// True if there is work, or the loop stops.
@@ -63,7 +68,6 @@ impl Worker {
                 turned = now;
                 self.poll_driver(driver);
                 if self.has_own() {
-                    self.pushed.set(false);
                     return true;
                 }
                 if self.watch.look(now, &self.shared) {
@@ -142,9 +146,6 @@ impl Worker {
         match held {
             Some(mut driver) => {
                 parker.park_in_driver(|| self.turn(&mut *driver, Turn::Block(cap)));
-                if self.has_own() {
-                    self.pushed.set(false);
-                }
             }
             None => parker.park(cap),
         }

@@ -2,29 +2,26 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::Arc;
 
+use loopwork_shim::CachePadded;
 use loopwork_shim::spin::Spin;
 use loopwork_shim::sync::Mutex;
 
 use super::pace::Pace;
-use super::queue::{LocalQueue, Queue, Stealer};
+use super::publish::CHAIN_MAX;
+use super::queue::{LocalQueue, Queue};
 use super::watch::Watch;
-use super::{Origin, Remote, Shared};
+use super::{Origin, Place, Remote, Shared};
 use crate::driver::{Driver, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
 use crate::task::arena::Cells;
-use crate::task::{Chain, Fifo, Ran, RawTask, Runnable};
+use crate::task::{Fifo, Header, Ran, RawTask, Runnable};
 
-/// While polls are cheap, so many tasks make a chain: the price of a queue is paid once for all.
-const CHAIN_MAX: usize = 32;
-/// How many chains a thief takes at a time at most.
-const STEAL_MAX: usize = 16;
 /// How long a busy worker lets the driver wait, in nanoseconds.
 const DRIVER_INTERVAL: u64 = 50_000;
-/// A backlog that takes longer than this to work off, in nanoseconds, is worth a wake-up.
-const BACKLOG_MAX: u64 = 50_000;
 /// How many task ids a worker takes at a time, so that spawning rarely touches the shared counter.
 const ID_BLOCK: u64 = 64;
 
@@ -41,7 +38,7 @@ enum Pause {
 
 /// Who may run a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
+pub(super) enum Whose {
     /// This worker only: it is pinned.
     This,
     Any,
@@ -52,26 +49,31 @@ enum Whose {
 pub(crate) struct Worker {
     pub(super) index: usize,
     pub(super) shared: Arc<Shared>,
+    /// What the others see of this worker.
+    remote: Arc<CachePadded<Remote>>,
     pub(super) queue: LocalQueue,
     /// The memory of tasks.
     cells: Cells,
+    /// Which task is being polled. Invariant: null, or set by a `Polling` that lives, whose
+    /// `Runnable` keeps the task alive.
+    polled: Cell<*const Header>,
     /// Tasks that only this worker may run, taken from its remote.
-    pinned: RefCell<Fifo>,
-    /// It is the turn of a pinned task.
+    pub(super) pinned: RefCell<Fifo>,
+    /// It is the turn of a pinned task, and of the lane.
     pinned_due: Cell<bool>,
+    /// On worker 0: the run ends with a future.
+    pub(super) has_root: Cell<bool>,
     /// Ready tasks in the hand and the queue. Thieves do not count theirs down here.
-    depth: Cell<usize>,
+    pub(super) depth: Cell<usize>,
     pub(super) pace: Pace,
     pub(super) spin: Spin,
     pub(super) watch: Watch,
     /// When this worker last had the driver deliver events.
     turned: Cell<u64>,
     /// When a push here last woke somebody.
-    woke: Cell<u64>,
+    pub(super) woke: Cell<u64>,
     /// Since when this worker has had work.
     pub(super) busy_since: Cell<u64>,
-    /// The wait that just ended was ended by a push, not by an event.
-    pub(super) pushed: Cell<bool>,
     /// It is counted as one who looks for work.
     pub(super) searching: Cell<bool>,
     /// Task ids: the next one, and the end of the block.
@@ -92,17 +94,19 @@ impl Worker {
             index,
             watch: Watch::default(),
             spin: Spin::new(),
+            remote: shared.remotes[index].clone(),
             shared,
             queue,
             cells: Cells::new(),
+            polled: Cell::new(ptr::null()),
             pinned: RefCell::default(),
             pinned_due: Cell::new(false),
+            has_root: Cell::new(false),
             depth: Cell::new(0),
             pace: Pace::new(),
             turned: Cell::new(0),
             woke: Cell::new(0),
             busy_since: Cell::new(0),
-            pushed: Cell::new(false),
             searching: Cell::new(false),
             ids: Cell::new((0, 0)),
             random: Random::new(seed.unwrap_or(index as u64)),
@@ -110,26 +114,44 @@ impl Worker {
         }
     }
 
+    #[inline]
     pub(crate) fn index(&self) -> usize {
         self.index
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
+    #[inline]
     pub(crate) fn cells(&self) -> &Cells {
         &self.cells
     }
 
-    pub(super) fn remote(&self) -> &Remote {
-        &self.shared.remotes[self.index]
+    /// Null, or the header of a task that is alive, and whose poll is under way.
+    pub(crate) fn polled(&self) -> *const Header {
+        self.polled.get()
     }
 
+    /// The caller keeps the task alive until what is returned is dropped, or lets no code of others
+    /// run after it ceased to.
+    #[inline]
+    pub(crate) fn polling(&self, task: &RawTask) -> Polling<'_> {
+        Polling { worker: self, outer: self.polled.replace(task.as_ptr()) }
+    }
+
+    #[inline]
+    pub(super) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    #[inline]
     pub(super) fn counters(&self) -> &Counters {
         &self.remote().counters
     }
 
+    #[inline]
     pub(crate) fn next_id(&self) -> u64 {
         if self.shared.workers() == 1 {
             return self.shared.ids(1);
@@ -171,6 +193,7 @@ impl Worker {
     /// One run of the loop on worker 0: until `root` has ended, or forever, or until `stop()`.
     pub(crate) fn run<D: Driver>(&self, driver: &Mutex<D>, root: Option<&RawTask>) {
         self.restart_clocks();
+        self.has_root.set(root.is_some());
         if self.shared.workers() == 1 {
             self.run_iterations(driver, root);
         } else if self.shared.stop.get() {
@@ -241,7 +264,7 @@ impl Worker {
     fn next(&self) -> Option<(Runnable, Whose)> {
         if self.pinned_due.get() {
             self.pinned_due.set(false);
-            if let Some(runnable) = self.pinned() {
+            if let Some(runnable) = self.pinned().or_else(|| self.lane()) {
                 return Some((runnable, Whose::This));
             }
         }
@@ -249,16 +272,6 @@ impl Worker {
             Some(runnable) => Some((runnable, Whose::Any)),
             None => self.elsewhere(),
         }
-    }
-
-    /// What is not in the own hand and queue.
-    #[cold]
-    fn elsewhere(&self) -> Option<(Runnable, Whose)> {
-        let pinned = self.pinned().map(|runnable| (runnable, Whose::This));
-        pinned.or_else(|| {
-            let other = self.injected().or_else(|| self.stolen())?;
-            Some((other, Whose::Any))
-        })
     }
 
     #[inline]
@@ -269,206 +282,27 @@ impl Worker {
         runnable
     }
 
-    fn pinned(&self) -> Option<Runnable> {
-        let mut pinned = self.pinned.borrow_mut();
-        pinned.pop().or_else(|| {
-            self.remote().pinned.take()?.into_iter().for_each(|runnable| pinned.push(runnable));
-            pinned.pop()
-        })
-    }
-
-    fn has_pinned(&self) -> bool {
-        self.pinned.borrow().len() > 0 || !self.remote().pinned.is_empty()
-    }
-
-    /// Takes what others left, makes it stealable, and gives the first of it.
-    fn injected(&self) -> Option<Runnable> {
-        let chain = self.shared.inbox.take(self.index)?;
-        let (first, rest) = chain.pop();
-        if let Some(rest) = rest {
-            self.depth.set(self.depth.get() + rest.len());
-            self.publish_all(rest);
-        }
-        Some(first)
-    }
-
-    fn stolen(&self) -> Option<Runnable> {
-        let workers = self.shared.workers();
-        let start = self.random.below(workers);
-        for victim in (start..workers).chain(0..start).filter(|&victim| victim != self.index) {
-            if let Some(runnable) = self.steal_from(victim) {
-                return Some(runnable);
-            }
-        }
-        None
-    }
-
-    fn steal_from(&self, victim: usize) -> Option<Runnable> {
-        let remote = &self.shared.remotes[victim];
-        let stuck = self.watch.is_stuck(victim, &self.shared);
-        if !stuck && !remote.is_attractive() {
-            return None;
-        }
-        let chain = match remote.stealer.steal_into(&self.queue, STEAL_MAX) {
-            Some(chain) => chain,
-            None if stuck => self.seize(victim)?,
-            None => return None,
-        };
-        self.watch.took(victim, self.counters().polls.get(), &self.shared);
-        self.counters().steals.add(1);
-        self.counters().stolen.add(chain.len() as u64);
-        let (first, rest) = chain.pop();
-        if let Some(rest) = rest {
-            self.depth.set(self.depth.get() + rest.len());
-            self.publish(rest);
-        }
-        Some(first)
-    }
-
-    /// Takes what a worker that is stuck in a poll has in hand.
-    fn seize(&self, victim: usize) -> Option<Chain> {
-        let hand = &self.shared.remotes[victim].hand;
-        if !hand.is_filled() {
-            return None;
-        }
-        let mut chains = hand.seize()?.into_iter().flatten();
-        let first = chains.next()?;
-        chains.for_each(|chain| self.queue.push(chain));
-        Some(first)
-    }
-
     #[inline]
     pub(super) fn run_task(&self, runnable: Runnable) {
         self.counters().polls.add(1);
-        if let Ran::Again(runnable) = runnable.run() {
+        if let Ran::Again(runnable) = runnable.run(self) {
             self.requeue(runnable);
         }
     }
 
     /// A task that was woken while it ran goes behind what is ready, and wakes nobody.
     fn requeue(&self, runnable: Runnable) {
-        if self.shared.home(&runnable).is_some() {
-            self.pinned.borrow_mut().push(runnable);
-        } else if self.shared.workers() == 1 {
-            self.push(runnable, Origin::Join);
-        } else {
-            self.depth.set(self.depth.get() + 1);
-            if let Some(chain) = self.remote().hand.push_last(runnable, CHAIN_MAX) {
-                self.queue.push(chain);
+        match self.shared.place(&runnable) {
+            Place::Home(_) => self.pinned.borrow_mut().push(runnable),
+            Place::Lane => _ = self.shared.lane_ready.push(runnable),
+            Place::Anywhere if self.shared.workers() == 1 => self.push(runnable, Origin::Join),
+            Place::Anywhere => {
+                self.depth.set(self.depth.get() + 1);
+                if let Some(chain) = self.remote().hand.push_last(runnable, CHAIN_MAX) {
+                    self.queue.push(chain);
+                }
             }
         }
-    }
-
-    /// Makes a task ready on this worker.
-    #[inline]
-    pub(crate) fn push(&self, runnable: Runnable, origin: Origin) {
-        if self.shared.workers() == 1 {
-            // What other threads submitted before keeps its place before this.
-            self.take_injected();
-            self.remote().hand.push_last(runnable, usize::MAX);
-            return;
-        }
-        self.hear_of_pace();
-        let depth = self.depth.get();
-        self.depth.set(depth + 1);
-        let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
-        let hand = &self.remote().hand;
-        let full = match origin {
-            // A child whose parent may compute on: nobody else would see it in the hand.
-            Origin::Spawn if depth == 0 && self.is_help_wanted() => Some(Chain::of(runnable)),
-            Origin::Spawn | Origin::Wake => hand.push_next(runnable, limit),
-            // Each of many ends would wake a joiner that waits for them one after the other.
-            Origin::Join => hand.push_last(runnable, limit),
-        };
-        if let Some(chain) = full {
-            self.publish(chain);
-        }
-    }
-
-    #[inline]
-    fn hear_of_pace(&self) {
-        let told = &self.remote().told;
-        if told.get() != 0 {
-            self.pace.hear(told.get());
-            told.set(0);
-        }
-    }
-
-    /// Lets others steal a chain, and wakes one if that seems worth it.
-    fn publish(&self, chain: Chain) {
-        let was_empty = self.queue.is_empty();
-        self.queue.push(chain);
-        if (was_empty && self.may_wake()) || self.has_backlog() {
-            self.wake_sibling();
-        }
-    }
-
-    /// As `publish`, cut into chains of the length that suits the pace.
-    fn publish_all(&self, chain: Chain) {
-        let limit = if self.pace.is_dear() { 1 } else { CHAIN_MAX };
-        let mut part = Fifo::default();
-        for runnable in chain {
-            part.push(runnable);
-            if part.len() >= limit {
-                part.take().into_iter().for_each(|chain| self.queue.push(chain));
-            }
-        }
-        if let Some(chain) = part.take() {
-            self.queue.push(chain);
-        }
-        if self.may_wake() {
-            self.wake_sibling();
-        }
-    }
-
-    /// Whether there is someone to wake, and that seems worth it.
-    fn may_wake(&self) -> bool {
-        self.shared.idle.could_wake() && self.is_call_due()
-    }
-
-    /// The same, or whether somebody who looks for work would find it.
-    fn is_help_wanted(&self) -> bool {
-        self.shared.idle.could_help() && self.is_call_due()
-    }
-
-    /// Whether the last wake-ups were not in vain, or some time has passed: see `README.md`, "What
-    /// a wake-up is worth".
-    fn is_call_due(&self) -> bool {
-        let backoff = self.remote().backoff.get();
-        backoff == 0 || self.pace.last() >= self.woke.get() + backoff
-    }
-
-    fn has_backlog(&self) -> bool {
-        self.pace.is_dear()
-            && self.depth.get() as u64 * self.pace.average() >= BACKLOG_MAX
-            && self.may_wake()
-    }
-
-    pub(super) fn wake_sibling(&self) {
-        let Some(notified) = self.shared.idle.notify() else { return };
-        self.woke.set(self.pace.last());
-        self.counters().wakeups.add(1);
-        let remote = self.remote();
-        remote.notice.write(remote.counters.polls.get(), self.shared.now());
-        self.shared.remotes[notified.worker].woken_by.set(self.index);
-        self.shared.unpark_notified(Some(notified));
-    }
-
-    /// A searcher is one no more; the last one wakes the next, if there is more.
-    #[cold]
-    fn found_work(&self) {
-        if self.end_search() {
-            // What others submitted is nobody's yet: they rely on this, so there is no back-off.
-            let submitted = !self.shared.inbox.is_empty();
-            if submitted || (self.shared.has_work(self.index) && self.is_call_due()) {
-                self.wake_sibling();
-            }
-        }
-    }
-
-    /// True if this was the last worker that searched.
-    pub(super) fn end_search(&self) -> bool {
-        self.searching.replace(false) && self.shared.idle.end_search()
     }
 
     /// Now and then between two polls: what a busy worker owes the others.
@@ -488,7 +322,7 @@ impl Worker {
             self.depth.set(self.depth.get() + chain.len());
             self.publish_all(chain);
         }
-        self.pinned_due.set(self.has_pinned());
+        self.pinned_due.set(self.has_pinned() || !self.shared.lane_ready.is_empty());
         if self.pace.is_dear() {
             self.publish_hand();
             if self.has_backlog() {
@@ -497,30 +331,10 @@ impl Worker {
         }
     }
 
-    /// Makes what is in hand stealable, piece by piece.
-    pub(super) fn publish_hand(&self) {
-        let hand = &self.remote().hand;
-        if hand.is_filled() {
-            for runnable in hand.take().into_iter().flatten().flatten() {
-                self.queue.push(Chain::of(runnable));
-            }
-        }
-    }
-
     /// Where `close()` finds them.
     fn give_pinned_back(&self) {
         if let Some(chain) = self.pinned.borrow_mut().take() {
             self.remote().pinned.push_all(chain);
-        }
-    }
-
-    /// The task that runs here is about to block: all that others can do is theirs now.
-    pub(crate) fn give_way(&self) {
-        if self.shared.workers() > 1 {
-            let hand = self.remote().hand.take();
-            let queued = std::iter::from_fn(|| self.queue.pop());
-            self.shared.inject_all(hand.into_iter().flatten().chain(queued));
-            self.depth.set(0);
         }
     }
 
@@ -586,6 +400,7 @@ impl Worker {
         self.shared.driver.unpark();
         self.turn(&mut *driver.lock(), Turn::Poll);
         let mut ready: Vec<_> = std::iter::from_fn(|| self.pinned()).collect();
+        ready.extend(self.shared.lane_ready.take().into_iter().flatten());
         while let Some(chain) = self.shared.inbox.take(0) {
             ready.extend(chain);
         }
@@ -593,6 +408,24 @@ impl Worker {
         ready.into_iter().for_each(|runnable| self.run_task(runnable));
     }
 }
+
+/// While this lives, its worker polls the task it was made with.
+#[must_use]
+pub(crate) struct Polling<'a> {
+    worker: &'a Worker,
+    outer: *const Header,
+}
+
+impl Drop for Polling<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.worker.polled.set(self.outer);
+    }
+}
+
+// SAFETY: the one pointer in it is null while the worker is not inside a run, which is on one
+// thread; all else is `Send`.
+unsafe impl Send for Worker {}
 
 impl Drop for Worker {
     fn drop(&mut self) {

@@ -54,6 +54,7 @@ pub(super) const fn class<F: Future>() -> Class {
 /// # Safety
 ///
 /// `at` is a carved cell of `class::<F>()` without a task, and the caller's.
+#[inline]
 pub(super) unsafe fn place<F: Future>(at: NonNull<Header>, future: F, birth: Birth) {
     let stage = UnsafeCell::new(Stage { future: ManuallyDrop::new(future) });
     if const { inline::<F>().is_some() } {

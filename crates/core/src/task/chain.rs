@@ -16,11 +16,13 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// A chain of one.
+    #[inline]
     pub(crate) fn of(runnable: Runnable) -> Self {
         Self::before(runnable, None)
     }
 
     /// A chain whose first is `runnable`.
+    #[inline]
     pub(crate) fn before(runnable: Runnable, rest: Option<Self>) -> Self {
         let len = 1 + rest.as_ref().map_or(0, Self::len);
         runnable.link(rest.map(Self::into_front));
@@ -28,6 +30,7 @@ impl Chain {
     }
 
     /// The first, and the rest if there is one.
+    #[inline]
     pub(crate) fn pop(self) -> (Runnable, Option<Self>) {
         let len = self.len - 1;
         let front = self.into_front();
@@ -36,10 +39,12 @@ impl Chain {
     }
 
     /// How many tasks, at least one.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
+    #[inline]
     fn into_front(mut self) -> Runnable {
         // SAFETY: `self` is forgotten at once, so the front is taken once.
         let front = unsafe { ManuallyDrop::take(&mut self.front) };
@@ -57,6 +62,7 @@ pub(crate) struct Fifo {
 }
 
 impl Fifo {
+    #[inline]
     pub(crate) fn push(&mut self, runnable: Runnable) {
         let last = runnable.unowned();
         match (&mut self.chain, self.last) {
@@ -71,6 +77,7 @@ impl Fifo {
         self.last = Some(last);
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Runnable> {
         let (runnable, rest) = self.chain.take()?.pop();
         self.chain = rest;
@@ -78,10 +85,12 @@ impl Fifo {
     }
 
     /// Everything, as one chain.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Chain> {
         self.chain.take()
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.chain.as_ref().map_or(0, Chain::len)
     }

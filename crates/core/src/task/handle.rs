@@ -43,10 +43,12 @@ pub struct Task<T> {
 
 impl<T> Task<T> {
     /// Takes over one reference and one handle count. `T` is the output of the task's future.
+    #[inline]
     pub(crate) fn new(raw: RawTask) -> Self {
         Self { raw: ManuallyDrop::new(raw), output: PhantomData }
     }
 
+    #[inline]
     pub(crate) fn raw(&self) -> &RawTask {
         &self.raw
     }
@@ -110,6 +112,7 @@ impl<T> Task<T> {
     ///
     /// asyncio: `Task.done`.
     #[must_use]
+    #[inline]
     pub fn done(&self) -> bool {
         self.raw.header().state.is_complete()
     }
@@ -118,6 +121,7 @@ impl<T> Task<T> {
     ///
     /// asyncio: `Task.cancelled`.
     #[must_use]
+    #[inline]
     pub fn cancelled(&self) -> bool {
         self.raw.cancelled()
     }
@@ -218,6 +222,7 @@ impl<T: 'static> Task<T> {
     }
 
     /// The output of a task that has ended, by the handle that awaits it.
+    #[inline]
     fn take_joined(&mut self) -> Result<T, TaskError> {
         // SAFETY: `Task<T>` is only made for tasks whose output is `T`, and this one is borrowed
         // uniquely; if it is not the only one, there is an extension.
@@ -227,6 +232,7 @@ impl<T: 'static> Task<T> {
         }
     }
 
+    #[inline]
     fn poll_join(
         &mut self,
         waiting: &mut Waiting,
@@ -354,6 +360,7 @@ impl<T> Looker<T> {
 
     /// Whether the task ended cancelled.
     #[must_use]
+    #[inline]
     pub fn cancelled(&self) -> bool {
         self.raw.cancelled()
     }
@@ -418,6 +425,7 @@ impl<T: 'static> IntoFuture for Task<T> {
     type Output = Result<T, TaskError>;
     type IntoFuture = Join<T>;
 
+    #[inline]
     fn into_future(self) -> Join<T> {
         Join { task: self, waiting: Waiting::default() }
     }
@@ -427,6 +435,7 @@ impl<'a, T: 'static> IntoFuture for &'a mut Task<T> {
     type Output = Result<T, TaskError>;
     type IntoFuture = JoinMut<'a, T>;
 
+    #[inline]
     fn into_future(self) -> JoinMut<'a, T> {
         self.join()
     }
@@ -435,6 +444,7 @@ impl<'a, T: 'static> IntoFuture for &'a mut Task<T> {
 impl<T: 'static> Future for Join<T> {
     type Output = Result<T, TaskError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { task, waiting } = &mut *self;
         task.poll_join(waiting, cx)
@@ -444,6 +454,7 @@ impl<T: 'static> Future for Join<T> {
 impl<T: 'static> Future for JoinMut<'_, T> {
     type Output = Result<T, TaskError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { task, waiting } = &mut *self;
         task.poll_join(waiting, cx)

@@ -93,14 +93,17 @@ impl Meta {
     // Ordering: Relaxed, here and below: a snapshot for people. The id is written before the task
     // is published.
 
+    #[inline]
     fn set(&self, id: TaskId, doing: u8) {
         self.0.store((id.0 << 8) | u64::from(doing), Ordering::Relaxed);
     }
 
+    #[inline]
     fn id(&self) -> TaskId {
         TaskId(self.0.load(Ordering::Relaxed) >> 8)
     }
 
+    #[inline]
     fn doing(&self) -> u8 {
         (self.0.load(Ordering::Relaxed) & 0xff) as u8
     }
@@ -137,6 +140,7 @@ impl Header {
     /// # Safety
     ///
     /// `at` was carved, holds no task, and is the caller's; the future is in its place.
+    #[inline]
     pub(super) unsafe fn be_born(at: NonNull<Self>, vtable: &'static VTable, birth: Birth) {
         let cell = at.as_ptr();
         // SAFETY: inside the header, here and below.
@@ -154,10 +158,12 @@ impl Header {
         header.state.spawn(birth.kind);
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> TaskId {
         self.meta.id()
     }
 
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         self.state.kind()
     }
@@ -172,15 +178,18 @@ impl Header {
     }
 
     /// By whoever polls: the poll begins.
+    #[inline]
     pub(super) fn running(&self) {
         self.does(RUNNING);
     }
 
     /// By whoever polls: the poll ends, and the task waits.
+    #[inline]
     pub(super) fn waiting(&self, reason: WaitReason) {
         self.does(WAITING + reason as u8);
     }
 
+    #[inline]
     fn does(&self, doing: u8) {
         // Nothing depends on it, and models are explored the faster the fewer accesses they have.
         if !cfg!(loopwork_loom) {

@@ -42,6 +42,7 @@ impl RawTask {
     /// `Root` or `Pinned`, future and output are `Send + 'static`. A root's future is polled and
     /// dropped on one thread, and it and its output are gone before what they borrow; that of a
     /// pinned task is `'static`, may be moved until it was polled, and stays on one thread then.
+    #[inline]
     pub(crate) fn spawn<F: Future>(
         shared: &Arc<Shared>,
         worker: Option<&Worker>,
@@ -99,6 +100,7 @@ impl RawTask {
     ///
     /// `header` is that of a task with the provenance of its chunk, and a reference is the
     /// caller's, or the caller sees to it that this is never dropped and does not outlive the task.
+    #[inline]
     pub(crate) unsafe fn from_owned(header: NonNull<Header>) -> Self {
         Self(header)
     }
@@ -113,16 +115,19 @@ impl RawTask {
         Some(Self::clone(&ManuallyDrop::new(Self(header))))
     }
 
+    #[inline]
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: by the invariant the task is alive while this reference is.
         unsafe { self.0.as_ref() }
     }
 
     /// Where the header is, with the provenance of the whole chunk.
+    #[inline]
     pub(crate) fn as_ptr(&self) -> *const Header {
         self.0.as_ptr()
     }
 
+    #[inline]
     pub(super) fn pointer(&self) -> NonNull<Header> {
         self.0
     }
@@ -131,12 +136,14 @@ impl RawTask {
         self.0 == other.0
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         // SAFETY: the cell is not free while this lives.
         unsafe { arena::shared(self.0) }
     }
 
     /// Makes the `Runnable` that a wake has asked for, and puts it where it belongs.
+    #[inline]
     pub(super) fn schedule(&self, origin: Origin) {
         // SAFETY: the wake that found none before it makes the one `Runnable`.
         let runnable = unsafe { Runnable::new(self.0) };
@@ -216,6 +223,7 @@ impl RawTask {
     }
 
     /// What the drop of a `Task` does: gives up the handle and its reference.
+    #[inline]
     pub(crate) fn drop_handle(self) {
         let header = self.header();
         if let Some(extension) = header.aux.extension() {
@@ -238,6 +246,7 @@ impl RawTask {
     }
 
     /// Drops an output that nobody wants, and reports a failure that nobody saw.
+    #[inline]
     fn discard_output(&self) {
         let header = self.header();
         let extension = header.aux.extension();
@@ -323,6 +332,7 @@ impl RawTask {
         }
     }
 
+    #[inline]
     pub(crate) fn cancelled(&self) -> bool {
         self.header().state.end() == Some(End::Cancelled)
     }
@@ -345,6 +355,7 @@ impl RawTask {
     /// # Safety
     ///
     /// The reference is the caller's.
+    #[inline]
     unsafe fn give_up_ended(&self) {
         if self.header().state.ref_dec_ended() {
             // SAFETY: that was the last reference.

@@ -8,7 +8,7 @@ use super::header::{Ended, Header};
 use super::raw::RawTask;
 use super::state::{By, FinishPending, StartPoll};
 use super::waker;
-use crate::current::Polling;
+use crate::scheduler::Worker;
 
 /// At most one exists of each task. It counts no reference: the loop's keeps the task alive until
 /// it has ended, and then, if this is still out, until this is collected.
@@ -28,16 +28,19 @@ impl Runnable {
     /// # Safety
     ///
     /// The word has just counted its first wake, with nobody polling.
+    #[inline]
     pub(super) unsafe fn new(header: NonNull<Header>) -> Self {
         // SAFETY: not dropped, and alive by what the type says.
         Self(ManuallyDrop::new(unsafe { RawTask::from_owned(header) }))
     }
 
+    #[inline]
     pub(crate) fn task(&self) -> &RawTask {
         &self.0
     }
 
     /// Links `next` behind this in a chain. What was linked before has been taken.
+    #[inline]
     pub(super) fn link(&self, next: Option<Self>) {
         let next = next.map(|next| ManuallyDrop::new(next).task().pointer());
         self.task().header().link.with_mut(|link| {
@@ -47,6 +50,7 @@ impl Runnable {
     }
 
     /// What is linked behind this.
+    #[inline]
     pub(super) fn take_link(&self) -> Option<Self> {
         // SAFETY: as in `link`.
         let next = self.task().header().link.with_mut(|link| unsafe { (*link).take() });
@@ -55,11 +59,13 @@ impl Runnable {
     }
 
     /// Names this without owning it.
+    #[inline]
     pub(super) fn unowned(&self) -> Unowned {
         Unowned(self.task().pointer())
     }
 
     /// The one word it is; see [`Runnable::from_ptr`].
+    #[inline]
     pub(super) fn into_ptr(self) -> *mut Header {
         ManuallyDrop::new(self).task().pointer().as_ptr()
     }
@@ -69,29 +75,31 @@ impl Runnable {
     /// # Safety
     ///
     /// If not null, `ptr` came from `into_ptr`, and nobody else does this with it.
+    #[inline]
     pub(super) unsafe fn from_ptr(ptr: *mut Header) -> Option<Self> {
         // SAFETY: it was the one `Runnable` of its task, and is again.
         NonNull::new(ptr).map(|header| unsafe { Self::new(header) })
     }
 
-    /// Polls the task once, on this thread, and does what follows from it.
-    pub(crate) fn run(self) -> Ran {
+    /// Polls the task once, on this thread, which is `worker`, and does what follows from it.
+    pub(crate) fn run(self, worker: &Worker) -> Ran {
         let header = self.task().header();
         let StartPoll::Poll { seen, cancel } = header.state.start_poll() else {
             self.collect();
             return Ran::Done;
         };
-        let polling = Polling::new(self.task());
+        let _polling = worker.polling(self.task());
         header.running();
-        let poll = loopwork_context::Poll::enter(cancel);
+        let name = self.task().as_ptr().cast();
+        let poll = loopwork_context::Poll::enter_task(name, cancel);
         let waker = self.borrowed_waker();
         let (pointer, cx) = (self.task().pointer(), &mut Context::from_waker(&waker));
         // SAFETY: who has the `Runnable` of a task that has not ended owns the future.
         let mut ended = unsafe { (header.vtable.poll)(pointer, cx) };
-        let (again, reason) = (poll.requeued(), poll.waits_for());
-        if poll.leave() && ended.is_none() {
+        let finished = poll.finish();
+        if finished.request_left && ended.is_none() {
             // Nobody inside took the request: the task drops what it owns.
-            let _its_own = loopwork_context::Poll::enter(false);
+            let _its_own = loopwork_context::Poll::enter_task(name, false);
             // SAFETY: still the owner.
             unsafe { (header.vtable.cancel)(pointer) };
             ended = Some(Ended::Cancelled);
@@ -100,12 +108,10 @@ impl Runnable {
             let task = ManuallyDrop::new(self);
             // SAFETY: this does not touch the task any more.
             unsafe { task.0.complete(ended, By::Runnable) };
-            drop(polling);
             return Ran::Done;
         }
-        drop(polling);
-        header.waiting(reason);
-        if again {
+        header.waiting(finished.waits_for);
+        if finished.requeued {
             // The wakes it answered stay in the word: that is all a requeue takes.
             return Ran::Again(self);
         }
@@ -120,6 +126,7 @@ impl Runnable {
     }
 
     /// The waker of a poll: it borrows the loop's reference instead of counting one.
+    #[inline]
     fn borrowed_waker(&self) -> ManuallyDrop<Waker> {
         // SAFETY: the loop's reference lasts longer than the poll; not being dropped, the waker
         // gives up no reference it does not have.
@@ -149,6 +156,7 @@ impl Unowned {
     /// # Safety
     ///
     /// The `Runnable` that this names is in a chain of the caller's, and nothing is behind it.
+    #[inline]
     pub(super) unsafe fn link_behind(self, next: Runnable) {
         // SAFETY: the caller's promise; `next` is owned by the link from now on.
         unsafe { self.relink(next.into_ptr()) };
@@ -160,6 +168,7 @@ impl Unowned {
     ///
     /// The `Runnable` that this names is the caller's. A link that is not taken again but written
     /// over does not drop what it led to.
+    #[inline]
     pub(super) unsafe fn relink(self, next: *mut Header) {
         // SAFETY: the caller has the `Runnable`, which keeps the task alive and owns the link.
         let header = unsafe { self.0.as_ref() };

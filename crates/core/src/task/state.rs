@@ -28,10 +28,12 @@ const SEEN_MAX: u64 = if MODELLED { 2 } else { 1 << 16 };
 /// From so many wakes on, a wake takes itself back: enough are left for this poll and the next.
 const CROWD: u64 = 2 * SEEN_MAX;
 
+#[inline]
 fn wakes(word: u64) -> u64 {
     (word & WAKES) / WAKE
 }
 
+#[inline]
 fn refs(word: u64) -> u64 {
     word / REF
 }
@@ -152,6 +154,7 @@ impl State {
     }
 
     /// Event B. Ready, with a reference for its `Task` and one for the loop. All else is written.
+    #[inline]
     pub(super) fn spawn(&self, kind: Kind) {
         let kind = match kind {
             Kind::Task => 0,
@@ -165,12 +168,14 @@ impl State {
     }
 
     /// The cell is free: the caller gave up the last reference.
+    #[inline]
     pub(super) fn vacate(&self) {
         // Ordering: Relaxed: walkers only look, and the free lists order what the next owner does.
         self.0.store(0, Ordering::Relaxed);
     }
 
     /// Event S, by whoever has the `Runnable`: a load, and a write only to take a request.
+    #[inline]
     pub(crate) fn start_poll(&self) -> StartPoll {
         // Ordering: Acquire [edge: task-wake]: what wakers and cancellers wrote, and the last poll.
         let order = weaken!("task-poll-acquire", Ordering::Acquire => Ordering::Relaxed);
@@ -189,6 +194,7 @@ impl State {
     }
 
     /// Event F, by whoever polls: idle, or ready again if a wake is left.
+    #[inline]
     pub(crate) fn finish_pending(&self, seen: Seen) -> FinishPending {
         let Seen(mut seen) = seen;
         if cfg!(loopwork_weaken = "task-wake") {
@@ -205,6 +211,7 @@ impl State {
     }
 
     /// Event C, by whoever owns the future, which is gone, its output in place.
+    #[inline]
     pub(crate) fn complete(&self, end: End, by: By) -> Completed {
         let end = match end {
             End::Returned => COMPLETE,
@@ -237,6 +244,7 @@ impl State {
     }
 
     /// Event K, by a waker that keeps its reference.
+    #[inline]
     pub(crate) fn wake(&self) -> Wake {
         let before = self.add_wake(WAKE);
         if wakes(before) >= CROWD {
@@ -252,6 +260,7 @@ impl State {
     }
 
     /// Event K, by a waker that gives up its reference in the same write.
+    #[inline]
     pub(crate) fn wake_and_drop(&self) -> LastWake {
         let before = self.add_wake(WAKE.wrapping_sub(REF));
         debug_assert_ne!(refs(before), 0, "a wake without a reference");
@@ -264,6 +273,7 @@ impl State {
         }
     }
 
+    #[inline]
     fn add_wake(&self, change: u64) -> u64 {
         // Ordering: AcqRel [edge: task-wake]: the poll that follows sees what came before the wake;
         // and whoever makes a `Runnable`, or frees the task, comes after the last poll.
@@ -323,6 +333,7 @@ impl State {
     }
 
     /// Whether the task is not watched yet. `None` if it has ended.
+    #[inline]
     pub(crate) fn unwatched(&self) -> Option<bool> {
         // Ordering: Acquire [edge: task-complete]: the output, if it ended.
         let now = self.0.load(Ordering::Acquire);
@@ -331,6 +342,7 @@ impl State {
 
     /// Event W, after the entry is in its place. True if the task had ended.
     #[must_use]
+    #[inline]
     pub(crate) fn watch(&self) -> bool {
         // Ordering: Release [edge: task-watch]: the end finds the entry. Acquire: the output.
         let before = self.0.fetch_or(WATCHED, Ordering::AcqRel);
@@ -338,6 +350,7 @@ impl State {
     }
 
     /// Event H, by the only `Task`: gives up the handle and its reference in one write.
+    #[inline]
     pub(crate) fn detach(&self) -> Detach {
         // Ordering: Acquire [edge: task-handle]: the output, if it ended. Release: what was done
         // through the handle, to whoever drops the output then.
@@ -356,11 +369,13 @@ impl State {
     }
 
     /// Whether the task has ended; if so, its output is visible to the caller.
+    #[inline]
     pub(crate) fn is_complete(&self) -> bool {
         self.end().is_some()
     }
 
     /// How the task ended, if it has; then its output is visible to the caller.
+    #[inline]
     pub(crate) fn end(&self) -> Option<End> {
         // Ordering: Acquire [edge: task-complete], see `complete`.
         let order = weaken!("task-complete-acquire", Ordering::Acquire => Ordering::Relaxed);
@@ -373,6 +388,7 @@ impl State {
         }
     }
 
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         // Ordering: Relaxed: written at spawn and never changed.
         let now = self.0.load(Ordering::Relaxed);
@@ -392,6 +408,7 @@ impl State {
     }
 
     /// Counts one more reference; the caller holds one.
+    #[inline]
     pub(crate) fn ref_inc(&self) {
         // Ordering: Relaxed: the caller's own reference keeps the task alive, as in `Arc`.
         let before = self.0.fetch_add(REF, Ordering::Relaxed);
@@ -425,6 +442,7 @@ impl State {
 
     /// Gives one reference up. True if it was the last: the caller frees the task.
     #[must_use]
+    #[inline]
     pub(crate) fn ref_dec(&self) -> bool {
         // Ordering: AcqRel [edge: task-free]: every use of the task comes before the drop of the
         // reference that allowed it, and the last to drop sees them all.
@@ -437,6 +455,7 @@ impl State {
     /// As [`State::ref_dec`], for a task that has ended: without a write if it is the last, since
     /// nobody can gain one then.
     #[must_use]
+    #[inline]
     pub(crate) fn ref_dec_ended(&self) -> bool {
         // Ordering: Acquire [edge: task-free], as in `ref_dec`.
         let order = weaken!("task-free-alone", Ordering::Acquire => Ordering::Relaxed);

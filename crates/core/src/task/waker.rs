@@ -36,11 +36,13 @@ static WAKER: RawWakerVTable = RawWakerVTable::new(
 /// Whether `waker` is that of a task, rather than of something between a task and its wait.
 #[doc(hidden)]
 #[must_use]
+#[inline]
 pub fn is_task_waker(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &raw const WAKER)
 }
 
 /// The task whose waker this is.
+#[inline]
 pub(super) fn task(waker: &Waker) -> Option<ManuallyDrop<RawTask>> {
     // SAFETY: the waker is alive, and its table is that of tasks.
     is_task_waker(waker).then(|| unsafe { borrow(waker.data()) })
@@ -51,6 +53,7 @@ pub(super) fn task(waker: &Waker) -> Option<ManuallyDrop<RawTask>> {
 /// # Safety
 ///
 /// The reference is the caller's, and becomes the waker's.
+#[inline]
 pub(super) unsafe fn owning(task: NonNull<Header>) -> Waker {
     // SAFETY: `task` is alive for the functions of `WAKER` as long as its reference is.
     unsafe { Waker::from_raw(RawWaker::new(task.as_ptr().cast_const().cast(), &WAKER)) }
@@ -61,6 +64,7 @@ pub(super) unsafe fn owning(task: NonNull<Header>) -> Waker {
 /// # Safety
 ///
 /// `data` belongs to a live waker made with `WAKER`.
+#[inline]
 unsafe fn borrow(data: *const ()) -> ManuallyDrop<RawTask> {
     // SAFETY: wakers are made from the non-null header of a task whose reference they hold.
     let header = unsafe { NonNull::new_unchecked(data.cast_mut().cast::<Header>()) };
@@ -69,8 +73,9 @@ unsafe fn borrow(data: *const ()) -> ManuallyDrop<RawTask> {
 }
 
 impl RawTask {
+    #[inline]
     pub(crate) fn wake(&self) {
-        if current::is_polled_here(self.as_ptr()) {
+        if loopwork_context::is_polling(self.as_ptr().cast()) {
             // Its poll is under way on this thread, which puts it back itself.
             loopwork_context::requeue();
         } else if self.header().state.wake() == Wake::Schedule {
@@ -78,16 +83,25 @@ impl RawTask {
         }
     }
 
-    /// As [`RawTask::wake`], but one write also gives the reference up.
+    /// As [`RawTask::wake`], and gives the reference up: on a worker of its loop in the same write.
     pub(super) fn wake_and_drop(self, origin: Origin) {
-        if current::is_polled_here(self.as_ptr()) {
+        if loopwork_context::is_polling(self.as_ptr().cast()) {
             loopwork_context::requeue();
+            return;
+        }
+        if !current::with_worker_of(self.shared(), |worker| worker.is_some()) {
+            // Once the `Runnable` is pushed the task may end, and its loop be closed and gone, while
+            // this thread is still about to wake a worker: the reference keeps the loop until then.
+            if self.header().state.wake() == Wake::Schedule {
+                self.schedule(origin);
+            }
             return;
         }
         let task = ManuallyDrop::new(self);
         match task.header().state.wake_and_drop() {
             // The loop holds the task until it has ended, and it has not: who ends it now knows
-            // from the word that a `Runnable` is out, and leaves the reference to that.
+            // from the word that a `Runnable` is out, and leaves the reference to that. This
+            // worker holds the loop.
             LastWake::Schedule => task.schedule(origin),
             LastWake::Nothing => {}
             // SAFETY: that was the last reference.

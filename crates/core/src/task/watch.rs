@@ -38,6 +38,7 @@ impl Aux {
     }
 
     /// At birth: an extension only for a name.
+    #[inline]
     pub(super) fn be_born(&self, name: Option<Box<str>>, home: Option<usize>) {
         let word = if name.is_none() && home.is_none() {
             ptr::null_mut()
@@ -50,11 +51,13 @@ impl Aux {
         self.0.store(word, Ordering::Relaxed);
     }
 
+    #[inline]
     fn load(&self) -> *mut () {
         // Ordering: Acquire [edge: task-aux]: what is in the extension.
         self.0.load(Ordering::Acquire)
     }
 
+    #[inline]
     fn held(&self, word: *mut ()) -> Held<'_> {
         if word.addr() & EXTENSION != 0 {
             let extension = word.map_addr(|addr| addr & !EXTENSION).cast::<Extension>();
@@ -75,6 +78,7 @@ impl Aux {
     }
 
     /// The extension, if there is one.
+    #[inline]
     pub(super) fn extension(&self) -> Option<&Extension> {
         match self.held(self.load()) {
             Held::Extension(extension) => Some(extension),

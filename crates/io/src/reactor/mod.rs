@@ -1,9 +1,18 @@
 //! The reactor: waits for readiness and wakes those who wait for it.
 //!
-//! The README beside this file states the protocol of readiness, with a proof sketch.
+//! The README beside this file states the protocol of readiness, and that of unparking, each with a
+//! proof sketch.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `selector/` | the system's way to wait, in two implementations |
+//! | `registry.rs` | the table of sources |
+//! | `source.rs` | what is known of one descriptor, and who waits for it |
+//! | `current.rs` | which reactor is the current thread's |
 
 mod current;
 mod registry;
+mod selector;
 mod source;
 
 use std::fmt;
@@ -13,14 +22,18 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use polling::{Events, PollMode, Poller};
-
 pub use self::current::Entered;
 pub(crate) use self::registry::Registration;
 use self::registry::Registry;
+#[doc(hidden)]
+pub use self::selector::Calls;
+#[cfg(loopwork_loom)]
+pub(crate) use self::selector::Unpark;
+use self::selector::{Event, Selector, Turner};
+#[cfg(loopwork_loom)]
+pub(crate) use self::source::Attempt;
 pub use self::source::Direction;
-use self::source::Source;
-pub(crate) use self::source::Waiter;
+pub(crate) use self::source::{Source, Waiter};
 
 /// The longest that one turn waits. Some systems overflow on absurd time-outs; whoever waits longer
 /// turns once more a day.
@@ -46,9 +59,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 #[doc(alias = "selectors.DefaultSelector")]
 pub struct Reactor {
     registry: Arc<Registry>,
-    events: Events,
+    turner: Turner,
     // Kept from turn to turn for their capacity; empty between turns.
-    sources: Vec<(Arc<Source>, bool, bool)>,
+    events: Vec<Event>,
+    sources: Vec<(Arc<Source>, Event)>,
     wakers: Vec<Waker>,
 }
 
@@ -59,21 +73,26 @@ impl Reactor {
     ///
     /// What the system says, such as having no descriptor left.
     pub fn new() -> io::Result<Self> {
-        let poller = Poller::new()?;
-        let mode = if poller.supports_edge() { PollMode::Edge } else { PollMode::Oneshot };
-        Ok(Self::with_poller(poller, mode))
+        Ok(Self::with(selector::best()?))
+    }
+
+    /// A reactor as it is where there is no epoll. For tests.
+    #[doc(hidden)]
+    pub fn portable() -> io::Result<Self> {
+        Ok(Self::with(selector::portable(true)?))
     }
 
     /// A reactor that arms each wait by itself, as it must where there are no edges. For tests.
     #[doc(hidden)]
     pub fn oneshot() -> io::Result<Self> {
-        Ok(Self::with_poller(Poller::new()?, PollMode::Oneshot))
+        Ok(Self::with(selector::portable(false)?))
     }
 
-    fn with_poller(poller: Poller, mode: PollMode) -> Self {
+    fn with((selector, turner): (Selector, Turner)) -> Self {
         Self {
-            registry: Arc::new(Registry::new(poller, mode)),
-            events: Events::new(),
+            registry: Arc::new(Registry::new(selector)),
+            turner,
+            events: Vec::new(),
             sources: Vec::new(),
             wakers: Vec::new(),
         }
@@ -91,17 +110,22 @@ impl Reactor {
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         self.events.clear();
         let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
-        match self.registry.poller().wait(&mut self.events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
-            result => result?,
-        };
-        self.registry.find(self.events.iter(), &mut self.sources);
+        self.turner.wait(timeout, &mut self.events)?;
+        self.registry.find(&mut self.events, &mut self.sources);
         let ready = self.sources.len();
-        for (source, readable, writable) in self.sources.drain(..) {
-            source.announce(self.registry.mode(), readable, writable, &mut self.wakers);
+        let edges = self.registry.selector().has_edges();
+        for (source, event) in self.sources.drain(..) {
+            source.announce(edges, event.ready, event.steady, &mut self.wakers);
         }
         wake_all(&mut self.wakers);
         Ok(ready)
+    }
+
+    /// How often the system was called. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        self.turner.calls()
     }
 
     /// A handle, to register descriptors with.
@@ -167,9 +191,7 @@ impl Unparker {
     /// Makes the turn that runs now return, or else the next one return at once. Several unparks
     /// before a turn count as one. With the reactor gone it does nothing.
     pub fn unpark(&self) {
-        // It fails only if the poller's own descriptors are broken, and then so does each turn,
-        // which says so where somebody can act on it.
-        let _ = self.registry.poller().notify();
+        self.registry.selector().unpark();
     }
 }
 

@@ -1,25 +1,30 @@
-//! The table of registered sources, and the poller they are registered with.
+//! The table of registered sources, and the selector they are registered with.
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use loopwork_shim::sync::Mutex;
-use polling::{Event, PollMode, Poller};
 
-use super::source::{Direction, Source, Waiter, closed_error};
+use super::selector::{Event, Selector};
+use super::source::{Attempt, Direction, Source, Waiter, closed_error};
 
 /// How many bits of a key number a slot; the rest number the slot's generation. With 32-bit keys
 /// there is room for a million descriptors at a time.
 const INDEX_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 
-/// The poller and every source registered with it.
+/// A key that no source ever gets, for a selector's own descriptors. `polling` has the last.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) const fn reserved_key(number: usize) -> usize {
+    number << INDEX_BITS | INDEX_MASK
+}
+
+/// The selector and every source registered with it.
 pub(crate) struct Registry {
-    poller: Poller,
-    mode: PollMode,
+    selector: Selector,
     sources: Mutex<Sources>,
 }
 
@@ -37,31 +42,27 @@ struct Slot {
 }
 
 impl Registry {
-    pub(super) fn new(poller: Poller, mode: PollMode) -> Self {
+    pub(super) fn new(selector: Selector) -> Self {
         let sources = Sources { slots: Vec::new(), free: Vec::new(), closed: false };
-        Self { poller, mode, sources: Mutex::new(sources) }
+        Self { selector, sources: Mutex::new(sources) }
     }
 
-    pub(super) fn poller(&self) -> &Poller {
-        &self.poller
+    pub(super) fn selector(&self) -> &Selector {
+        &self.selector
     }
 
-    pub(super) fn mode(&self) -> PollMode {
-        self.mode
-    }
-
-    /// Appends the sources that `events` are for, and whether each is readable and writable. Events
-    /// of sources that are gone are left out.
-    pub(super) fn find(
-        &self,
-        events: impl Iterator<Item = Event>,
-        found: &mut Vec<(Arc<Source>, bool, bool)>,
-    ) {
+    /// Takes `events` out and appends each with its source. Events of sources that are gone are
+    /// left out.
+    pub(super) fn find(&self, events: &mut Vec<Event>, found: &mut Vec<(Arc<Source>, Event)>) {
+        if events.is_empty() {
+            return;
+        }
         let sources = self.sources.lock();
-        found.extend(events.filter_map(|event| {
-            let source = sources.get(event.key)?;
-            Some((source.clone(), event.readable, event.writable))
-        }));
+        found.extend(
+            events
+                .drain(..)
+                .filter_map(|event| sources.get(event.key).map(|source| (source.clone(), event))),
+        );
     }
 
     /// Refuses new sources from now on, and gives those that there are.
@@ -79,6 +80,7 @@ impl Sources {
         }
         let index = match self.free.pop() {
             Some(index) => index,
+            // The last index is kept free: see `reserved_key`.
             None if self.slots.len() < INDEX_MASK => {
                 self.slots.push(Slot { generation: 0, source: None });
                 self.slots.len() - 1
@@ -107,7 +109,8 @@ impl Sources {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Registry");
-        debug.field("mode", &self.mode);
+        debug.field("edges", &self.selector.has_edges());
+        debug.field("tells_ends", &self.selector.tells_ends());
         match self.sources.try_lock() {
             Some(sources) => {
                 debug.field("sources", &(sources.slots.len() - sources.free.len()));
@@ -133,15 +136,7 @@ impl Registration {
     pub(crate) fn new(registry: &Arc<Registry>, fd: BorrowedFd<'_>) -> io::Result<Self> {
         let source = registry.sources.lock().insert()?;
         let key = source.key();
-        let interest = match registry.mode {
-            PollMode::Edge => Event::all(key),
-            _ => Event::none(key),
-        };
-        // SAFETY: the descriptor has to be deleted before it is closed. `Readiness`, the only
-        // caller, owns the descriptor, lends it by shared reference alone, and deregisters before
-        // it drops it or gives it away.
-        let added = unsafe { registry.poller.add_with_mode(&fd, interest, registry.mode) };
-        if let Err(error) = added {
+        if let Err(error) = registry.selector.add(fd, key) {
             let gone = registry.sources.lock().remove(key);
             drop(gone);
             return Err(error);
@@ -152,7 +147,7 @@ impl Registration {
     /// Ends the registration. No event reaches it from here on, nor by its key any other.
     pub(crate) fn deregister(&self, fd: BorrowedFd<'_>) {
         // Closing the descriptor would do the same where this fails.
-        let _ = self.registry.poller.delete(fd.as_fd());
+        let _ = self.registry.selector.delete(fd);
         let gone = self.registry.sources.lock().remove(self.source.key());
         drop(gone);
     }
@@ -165,14 +160,17 @@ impl Registration {
         waiter: Waiter,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        self.source.poll_ready(direction, waiter, cx, |armed| match self.registry.mode {
-            PollMode::Edge => Ok(()),
-            mode => {
-                let [readable, writable] = armed;
-                let interest = Event::new(self.source.key(), readable, writable);
-                self.registry.poller.modify_with_mode(fd, interest, mode)
-            }
+        self.source.poll_ready(direction, waiter, cx, |wanted| {
+            self.registry.selector.arm(fd, self.source.key(), wanted)
         })
+    }
+
+    /// Says that an attempt on a TCP connection transferred less than it could have. Without effect
+    /// where events do not tell of the end of a stream.
+    pub(crate) fn fell_short(&self, direction: Direction, attempt: Attempt) {
+        if self.registry.selector.tells_ends() {
+            self.source.fell_short(direction, attempt);
+        }
     }
 
     pub(crate) fn source(&self) -> &Source {

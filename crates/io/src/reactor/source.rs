@@ -7,14 +7,17 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
-use polling::PollMode;
+use loopwork_shim::weaken;
 
 /// In a state word: an attempt may succeed. Set until an attempt has shown otherwise.
 const READY: usize = 1;
 /// In a state word: the reactor is gone. Never cleared.
 const CLOSED: usize = 1 << 1;
+/// In a state word: the stream has ended or failed, or withholds a part. A short transfer does not
+/// clear what is known then; only an attempt that would block does.
+const STEADY: usize = 1 << 2;
 /// What each event adds to a state word: the bits above the flags count events.
-const TICK: usize = 1 << 2;
+const TICK: usize = 1 << 3;
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +60,7 @@ struct Waiting {
 }
 
 impl Source {
-    pub(super) fn new(key: usize) -> Self {
+    pub(crate) fn new(key: usize) -> Self {
         Self {
             key,
             states: [AtomicUsize::new(READY), AtomicUsize::new(READY)],
@@ -86,18 +89,31 @@ impl Source {
     pub(crate) fn begin_anyway(&self, direction: Direction) -> Attempt {
         // Ordering: Acquire pairs with the Release in `mark` [edge: io-ready]: what is tried after
         // this sees all that the event told of. The system call orders that anyway.
-        Attempt(self.states[direction as usize].load(Ordering::Acquire))
+        let acquire = weaken!("io-acquire", Ordering::Acquire => Ordering::Relaxed);
+        Attempt(self.states[direction as usize].load(acquire))
     }
 
     /// Says that the attempt would have blocked. Without effect if an event has come since it
     /// began: then another attempt may succeed.
     pub(crate) fn would_block(&self, direction: Direction, attempt: Attempt) {
-        let Attempt(seen) = attempt;
+        self.clear(direction, attempt, READY | STEADY);
+    }
+
+    /// Says that the attempt transferred less than it could have, where that shows that the next
+    /// one would block unless an event comes. Without effect if one has come since it began, or if
+    /// the stream has ended.
+    pub(crate) fn fell_short(&self, direction: Direction, attempt: Attempt) {
+        if attempt.0 & STEADY == 0 || weaken!("io-steady", false => true) {
+            self.clear(direction, attempt, READY);
+        }
+    }
+
+    fn clear(&self, direction: Direction, Attempt(seen): Attempt, flags: usize) {
         // Ordering: Relaxed; the word guards no other memory, and its own order decides whether
         // the event or this came first.
         let _ = self.states[direction as usize].compare_exchange(
             seen,
-            seen & !READY,
+            seen & !flags,
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
@@ -106,7 +122,7 @@ impl Source {
     /// Ready if an attempt may succeed, an error if none can be waited for any more; otherwise
     /// `waiter` will be woken. `arm` is called with the directions that must be reported if one of
     /// them was not.
-    pub(super) fn poll_ready(
+    pub(crate) fn poll_ready(
         &self,
         direction: Direction,
         waiter: Waiter,
@@ -119,7 +135,8 @@ impl Source {
         let waker = cx.waker().clone();
         let mut waiting = self.waiting.lock();
         // Once more, under the lock that an event takes after it has marked the state.
-        if let Some(decided) = self.decided(direction) {
+        let decided = weaken!("io-look", self.decided(direction) => None);
+        if let Some(decided) = decided {
             drop(waiting);
             return Poll::Ready(decided);
         }
@@ -137,33 +154,36 @@ impl Source {
         }
     }
 
+    /// A snapshot, for people and tests.
+    pub(crate) fn is_known_ready(&self, direction: Direction) -> bool {
+        // Ordering: Relaxed; nothing follows from it.
+        self.states[direction as usize].load(Ordering::Relaxed) & READY != 0
+    }
+
     /// Takes a waiter out.
     pub(crate) fn forget(&self, direction: Direction, waiter: Waiter) {
         let gone = self.waiting.lock().take(direction, waiter);
         drop(gone);
     }
 
-    /// Notes an event and takes those out who wait for it. The caller wakes them.
-    pub(super) fn announce(
+    /// Notes an event and takes those out who wait for it. The caller wakes them. `edges` says that
+    /// the event has disarmed nothing.
+    pub(crate) fn announce(
         &self,
-        mode: PollMode,
-        readable: bool,
-        writable: bool,
+        edges: bool,
+        ready: [bool; 2],
+        steady: [bool; 2],
         wakers: &mut Vec<Waker>,
     ) {
-        // An event that disarms both directions counts for both: who waited for the other one finds
-        // that out by an attempt, and arms it again.
-        let disarmed = mode != PollMode::Edge;
-        let ready = [readable || disarmed, writable || disarmed];
-        for (state, ready) in self.states.iter().zip(ready) {
+        for (state, (ready, steady)) in self.states.iter().zip(ready.into_iter().zip(steady)) {
             if ready {
-                mark(state, READY);
+                mark(state, if steady { READY | STEADY } else { READY });
             }
         }
         let mut waiting = self.waiting.lock();
         for (direction, ready) in ready.into_iter().enumerate() {
             if ready {
-                waiting.armed[direction] = !disarmed;
+                waiting.armed[direction] = edges;
                 wakers.extend(waiting.wakers[direction].drain(..).map(|(_, waker)| waker));
             }
         }
@@ -192,9 +212,10 @@ impl Source {
 fn mark(state: &AtomicUsize, flags: usize) {
     // Ordering: Release pairs with the Acquire of who begins an attempt [edge: io-ready]. Relaxed
     // on failure: the value is only tried again.
-    let _ = state.fetch_update(Ordering::Release, Ordering::Relaxed, |state| {
-        Some(state.wrapping_add(TICK) | flags)
-    });
+    let release = weaken!("io-release", Ordering::Release => Ordering::Relaxed);
+    let tick = weaken!("io-tick", TICK => 0);
+    let _ = state
+        .fetch_update(release, Ordering::Relaxed, |state| Some(state.wrapping_add(tick) | flags));
 }
 
 impl Waiting {
@@ -226,14 +247,10 @@ pub(super) fn closed_error() -> io::Error {
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = |direction: Direction| {
-            // Ordering: Relaxed; a snapshot for people.
-            self.states[direction as usize].load(Ordering::Relaxed) & READY != 0
-        };
         f.debug_struct("Source")
             .field("key", &self.key)
-            .field("read_ready", &known(Direction::Read))
-            .field("write_ready", &known(Direction::Write))
+            .field("read_ready", &self.is_known_ready(Direction::Read))
+            .field("write_ready", &self.is_known_ready(Direction::Write))
             .finish_non_exhaustive()
     }
 }

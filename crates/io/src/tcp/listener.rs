@@ -35,6 +35,8 @@ const BACKLOG: i32 = 1024;
 #[doc(alias = "start_server")]
 pub struct TcpListener {
     inner: Readiness<net::TcpListener>,
+    /// Whether its connections are [plain](super::is_plain).
+    plain: bool,
 }
 
 impl TcpListener {
@@ -54,7 +56,7 @@ impl TcpListener {
         socket.bind(&addr.into())?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
-        Ok(Self { inner: Readiness::with_reactor(socket.into(), &reactor)? })
+        Ok(Self { inner: Readiness::with_reactor(socket.into(), &reactor)?, plain: true })
     }
 
     /// Takes over a listener of the standard library and makes it non-blocking.
@@ -65,7 +67,8 @@ impl TcpListener {
     /// listener is dropped then.
     pub fn from_std(listener: net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { inner: Readiness::new(listener)? })
+        let plain = super::is_plain(&listener);
+        Ok(Self { inner: Readiness::new(listener)?, plain })
     }
 
     /// Gives the listener back. It is still non-blocking.
@@ -85,7 +88,7 @@ impl TcpListener {
     #[doc(alias = "loop.sock_accept")]
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = self.inner.read_with(accept).await?;
-        Ok((TcpStream::from_std(stream)?, peer))
+        Ok((TcpStream::adopt(stream, self.plain)?, peer))
     }
 
     /// Polls for a connection. Of all that call this, only the last is woken.
@@ -95,7 +98,7 @@ impl TcpListener {
     /// As [`accept`](TcpListener::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.inner.poll_io(Direction::Read, cx, accept).map(|accepted| {
-            accepted.and_then(|(stream, peer)| Ok((TcpStream::from_std(stream)?, peer)))
+            accepted.and_then(|(stream, peer)| Ok((TcpStream::adopt(stream, self.plain)?, peer)))
         })
     }
 

@@ -39,6 +39,8 @@ use crate::{Direction, ReactorHandle, Readiness};
 #[doc(alias = "StreamWriter")]
 pub struct TcpStream {
     inner: Readiness<net::TcpStream>,
+    /// A short read has emptied it, and a short write has filled it: see `is_plain`.
+    plain: bool,
 }
 
 impl TcpStream {
@@ -60,7 +62,7 @@ impl TcpStream {
         }
         let inner = Readiness::with_reactor(net::TcpStream::from(socket), &reactor)?;
         inner.write_with(connected).await?;
-        Ok(Self { inner })
+        Ok(Self { inner, plain: true })
     }
 
     /// Takes over a connection of the standard library and makes it non-blocking.
@@ -70,8 +72,25 @@ impl TcpStream {
     /// Outside an event loop, with a text that names the fix, and what the system says. The
     /// connection is dropped then.
     pub fn from_std(stream: net::TcpStream) -> io::Result<Self> {
+        let plain = super::is_plain(&stream);
+        Self::adopt(stream, plain)
+    }
+
+    pub(super) fn adopt(stream: net::TcpStream, plain: bool) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { inner: Readiness::new(stream)? })
+        Ok(Self { inner: Readiness::new(stream)?, plain })
+    }
+
+    /// What is known of one direction, without a look. For tests.
+    #[doc(hidden)]
+    pub fn is_known_ready(&self, direction: Direction) -> bool {
+        self.inner.is_known_ready(direction)
+    }
+
+    /// Whether an attempt that transferred `done` of `wanted` bytes shows that the next one would
+    /// block. (None of some is the end.)
+    fn is_short(&self, done: usize, wanted: usize) -> bool {
+        self.plain && 0 < done && done < wanted
     }
 
     /// Gives the connection back. It is still non-blocking.
@@ -88,7 +107,9 @@ impl TcpStream {
     /// What the system says, and if the event loop is closed.
     #[doc(alias = "loop.sock_recv")]
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read_with(|mut stream| stream.read(buffer)).await
+        let wanted = buffer.len();
+        let attempt = |mut stream: &net::TcpStream| stream.read(buffer);
+        self.inner.io_with(Direction::Read, attempt, |&done| self.is_short(done, wanted)).await
     }
 
     /// Writes as much of `bytes` as the system takes, waiting if it takes nothing yet, and says how
@@ -98,7 +119,9 @@ impl TcpStream {
     ///
     /// What the system says, and if the event loop is closed.
     pub async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.write_with(|mut stream| stream.write(bytes)).await
+        let attempt = |mut stream: &net::TcpStream| stream.write(bytes);
+        let short = |&done: &usize| self.is_short(done, bytes.len());
+        self.inner.io_with(Direction::Write, attempt, short).await
     }
 
     /// Writes all of `bytes`. Dropped while it waits, a part of them may have been written, and it
@@ -197,7 +220,9 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.inner.poll_io(Direction::Read, cx, |mut stream| stream.read(buffer))
+        let wanted = buffer.len();
+        let attempt = |mut stream: &net::TcpStream| stream.read(buffer);
+        self.inner.poll_io_short(Direction::Read, cx, attempt, |&done| self.is_short(done, wanted))
     }
 
     fn poll_read_vectored(
@@ -205,7 +230,9 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.inner.poll_io(Direction::Read, cx, |mut stream| stream.read_vectored(buffers))
+        let wanted = buffers.iter().map(|buffer| buffer.len()).sum();
+        let attempt = |mut stream: &net::TcpStream| stream.read_vectored(buffers);
+        self.inner.poll_io_short(Direction::Read, cx, attempt, |&done| self.is_short(done, wanted))
     }
 }
 
@@ -215,7 +242,9 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.inner.poll_io(Direction::Write, cx, |mut stream| stream.write(bytes))
+        let wanted = bytes.len();
+        let attempt = |mut stream: &net::TcpStream| stream.write(bytes);
+        self.inner.poll_io_short(Direction::Write, cx, attempt, |&done| self.is_short(done, wanted))
     }
 
     fn poll_write_vectored(
@@ -223,7 +252,9 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.inner.poll_io(Direction::Write, cx, |mut stream| stream.write_vectored(slices))
+        let wanted = slices.iter().map(|slice| slice.len()).sum();
+        let attempt = |mut stream: &net::TcpStream| stream.write_vectored(slices);
+        self.inner.poll_io_short(Direction::Write, cx, attempt, |&done| self.is_short(done, wanted))
     }
 
     /// Ready at once: nothing is kept back.

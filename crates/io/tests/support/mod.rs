@@ -12,9 +12,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use loopwork_io::{Reactor, Unparker};
 
-/// Runs `test` on a reactor with edges, and on one without.
-pub(crate) fn on_both(test: impl Fn(&mut Runner)) {
+/// Runs `test` on the system's best reactor, on the portable one with edges, and on that without.
+pub(crate) fn on_each(test: impl Fn(&mut Runner)) {
     test(&mut Runner::new(Reactor::new().unwrap()));
+    test(&mut Runner::new(Reactor::portable().unwrap()));
     test(&mut Runner::new(Reactor::oneshot().unwrap()));
 }
 

@@ -41,6 +41,7 @@ impl Cells {
     }
 
     /// A cell without a task.
+    #[inline]
     pub(crate) fn take(&self, shared: &Arc<Shared>, class: Class) -> NonNull<Header> {
         match self.stock.get() {
             0 => {
@@ -59,6 +60,7 @@ impl Cells {
     }
 
     /// Takes a cell back, whichever thread it was allocated on.
+    #[inline]
     pub(crate) fn give(&self, shared: &Arc<Shared>, class: Class, cell: NonNull<Header>) {
         let rack = &self.racks[class.index()];
         let mut loaded = rack.loaded.get();

@@ -32,6 +32,7 @@ pub(crate) struct Class(u16);
 impl Class {
     /// The class for what has this size, which is a multiple of its alignment. None if it is too
     /// large, or aligned to more than cells are.
+    #[inline]
     pub(crate) const fn of(size: usize, align: usize) -> Option<Self> {
         if size > CELL_MAX || align > ALIGN {
             return None;
@@ -39,6 +40,7 @@ impl Class {
         Some(Self(size.div_ceil(GRAIN) as u16))
     }
 
+    #[inline]
     pub(super) fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -89,11 +91,13 @@ impl Chunk {
     }
 
     /// The chunk in which a cell lies.
+    #[inline]
     pub(super) fn of(cell: NonNull<Header>) -> NonNull<Self> {
         let chunk = cell.as_ptr().map_addr(|addr| addr & !(CHUNK - 1));
         NonNull::new(chunk.cast()).expect("no chunk lies at address zero")
     }
 
+    #[inline]
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }

@@ -15,10 +15,12 @@ pub(super) struct Magazine {
 }
 
 impl Magazine {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
+    #[inline]
     pub(super) fn push(&mut self, cell: NonNull<Header>) {
         // SAFETY: a carved cell; of its front only the word is shared, and this is the link.
         let link = unsafe { &(*cell.as_ptr()).link };
@@ -28,6 +30,7 @@ impl Magazine {
         self.len += 1;
     }
 
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<NonNull<Header>> {
         let cell = self.front?;
         // SAFETY: as in `push`.

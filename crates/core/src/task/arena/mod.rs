@@ -155,6 +155,7 @@ pub(crate) fn keep(shared: &Arc<Shared>) {
 /// # Safety
 ///
 /// The cell is not free while `'a` lasts, and the pointer has the provenance of its chunk.
+#[inline]
 pub(super) unsafe fn shared<'a>(cell: NonNull<Header>) -> &'a Arc<Shared> {
     // SAFETY: the caller's promise: a cell that is not free keeps the chunks of its loop.
     unsafe { Chunk::of(cell).as_ref() }.shared()
@@ -165,6 +166,7 @@ pub(super) unsafe fn shared<'a>(cell: NonNull<Header>) -> &'a Arc<Shared> {
 /// # Safety
 ///
 /// The cell is of this class and was the caller's, with no task in it and its word vacant.
+#[inline]
 pub(super) unsafe fn give_back(cell: NonNull<Header>, class: Class) {
     // SAFETY: the caller still has the cell, and with it a share.
     let shared = unsafe { shared(cell) };
