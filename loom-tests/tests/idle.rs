@@ -59,6 +59,7 @@ fn a_pinned_push_against_rest_and_resume() {
         let other = workers.pop().unwrap();
         let sleeper = workers.pop().unwrap();
         let handle = lane.handle();
+        assert!(sleeper.run_one(), "the callback lane begins");
         let background = spawn(move || sleeper.background());
         let task = handle.spawn_pinned(|| async { 3 });
         lane.announce(2);
