@@ -76,6 +76,36 @@ fn wake_against_close() {
     });
 }
 
+/// A worker that ends drops its pinned tasks, on its own thread, against a wake of one of them.
+#[test]
+fn wake_against_the_end_of_a_pinned_task() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(2);
+        let worker = workers.pop().unwrap();
+        let (send, receive) = std::sync::mpsc::channel::<Waker>();
+        let held = Arc::new(());
+        let in_future = held.clone();
+        let task = lane.handle().spawn_pinned(move || {
+            poll_fn(move |cx| {
+                let _held = &in_future;
+                let _ = send.send(cx.waker().clone());
+                Poll::<()>::Pending
+            })
+        });
+        assert!(worker.run_one());
+        let waker = receive.recv().unwrap();
+        let waking = spawn(move || waker.wake());
+        let background = spawn(move || worker.background());
+        lane.exit();
+        background.join().unwrap();
+        assert!(task.cancelled(), "it outlives its thread");
+        assert_eq!(Arc::strong_count(&held), 1);
+        lane.close();
+        waking.join().unwrap();
+        assert!(lane.is_drained(), "a task is left in a queue");
+    });
+}
+
 /// The callback lane runs what arrives while it runs.
 #[test]
 fn lane_against_callback() {

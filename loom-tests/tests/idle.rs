@@ -25,10 +25,10 @@ fn push_against_sleep() {
     });
 }
 
-/// Two pushes against two sleepers: both tasks run.
+/// Pushes of two threads against a sleeper: both tasks run. With two switches it takes minutes.
 #[test]
 fn two_pushes_against_a_sleeper() {
-    explore(2, || {
+    explore(1, || {
         let (lane, mut workers) = Loop::new(2);
         let sleeper = workers.pop().unwrap();
         let handle = lane.handle();
@@ -45,6 +45,47 @@ fn two_pushes_against_a_sleeper() {
         lane.exit();
         background.join().unwrap();
         drop(workers);
+        lane.close();
+    });
+}
+
+/// What becomes ready for one worker alone while the loop is stopped wakes it in vain: the start of
+/// the loop wakes it again.
+#[test]
+fn a_pinned_push_against_rest_and_resume() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(3);
+        // It has no thread, and is perhaps the one that watches.
+        let other = workers.pop().unwrap();
+        let sleeper = workers.pop().unwrap();
+        let handle = lane.handle();
+        assert!(sleeper.run_one(), "the callback lane begins");
+        let background = spawn(move || sleeper.background());
+        let task = handle.spawn_pinned(|| async { 3 });
+        lane.announce(2);
+        lane.resume();
+        assert_eq!(block_on(task.into_future()).unwrap(), 3);
+        lane.exit();
+        background.join().unwrap();
+        drop((other, workers));
+        lane.close();
+    });
+}
+
+/// What a worker that is about to block hands over against one that falls asleep: the tasks run.
+#[test]
+fn handing_over_against_sleep() {
+    explore(1, || {
+        let (lane, mut workers) = Loop::new(2);
+        let (sleeper, blocks) = (workers.pop().unwrap(), workers.pop().unwrap());
+        lane.resume();
+        let background = spawn(move || sleeper.background());
+        let task = blocks.spawn(async { 3 });
+        blocks.give_way();
+        assert_eq!(block_on(task.into_future()).unwrap(), 3);
+        lane.exit();
+        background.join().unwrap();
+        drop(blocks);
         lane.close();
     });
 }

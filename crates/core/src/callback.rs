@@ -3,9 +3,9 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::ThreadId;
 
 use loopwork_shim::sync::{Condvar, Mutex};
+use loopwork_shim::thread::{ThreadId, current};
 
 use crate::scheduler::Shared;
 
@@ -102,7 +102,7 @@ impl<F> Slot<F> {
 
 impl<F: FnOnce() + Send> Call for Slot<F> {
     fn call(&self, shared: &Shared) {
-        let Some(f) = self.take(Stage::Running(std::thread::current().id())) else { return };
+        let Some(f) = self.take(Stage::Running(current().id())) else { return };
         // Unwind: a callback that panicked has run; the loop goes on with the next.
         let called = catch_unwind(AssertUnwindSafe(f));
         *self.stage.lock() = Stage::Done;
@@ -121,7 +121,7 @@ impl<F: FnOnce() + Send> Call for Slot<F> {
         }
         let mut stage = self.stage.lock();
         while let Stage::Running(thread) = *stage {
-            if thread == std::thread::current().id() || loopwork_context::may_block().is_err() {
+            if thread == current().id() || loopwork_context::may_block().is_err() {
                 break;
             }
             self.ran.wait(&mut stage);

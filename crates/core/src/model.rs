@@ -90,6 +90,11 @@ impl Loop {
         self.shared.exit();
     }
 
+    /// Puts a worker that has no thread on the stack of sleepers.
+    pub fn announce(&self, worker: usize) {
+        self.shared.idle.announce(worker, false);
+    }
+
     /// Whether no `Runnable` is left anywhere.
     pub fn is_drained(&self) -> bool {
         self.shared.is_drained()
@@ -125,6 +130,11 @@ impl Worker {
     {
         let _entered = Entered::new(&self.inner);
         Handle::new(self.inner.shared().clone()).spawn(future)
+    }
+
+    /// As `block_in_place` begins: what is ready here is for others.
+    pub fn give_way(&self) {
+        self.inner.give_way();
     }
 
     /// Runs what another worker, which counts as stuck, has in hand. False if it had nothing.

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::io;
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::thread::{self, JoinHandle};
 
 use crate::current::Entered;
 use crate::driver::{Driver, DriverHandle};
@@ -175,7 +175,8 @@ impl<D: Driver> Runtime<D> {
         self.shared.exit();
         for thread in self.threads.drain(..) {
             // A background thread does not panic: tasks, callbacks and handlers are caught.
-            let _ended = thread.join();
+            let ended = thread.join();
+            debug_assert!(ended.is_ok() || std::thread::panicking(), "a worker panicked");
         }
         self.shared.drop_tasks();
         self.driver = None;

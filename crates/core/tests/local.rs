@@ -7,7 +7,7 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 
@@ -264,4 +264,27 @@ fn a_busy_set_lets_the_loop_run() {
 #[should_panic(expected = "call it inside `LocalSet::run_until`")]
 fn spawn_local_needs_a_set() {
     drop(spawn_local(async {}));
+}
+
+#[test]
+fn a_yield_beside_a_wait_for_another_thread() {
+    at_each_size(|runtime| {
+        for _ in 0..50 {
+            let (send, wakers) = mpsc::channel::<Waker>();
+            let waking = thread::spawn(move || wakers.into_iter().for_each(Waker::wake));
+            let set = LocalSet::new();
+            // It wakes the task around the set, from inside a poll of the set's own.
+            drop(set.spawn_local(yield_now()));
+            let mut waits = false;
+            let waits = set.spawn_local(poll_fn(move |cx| {
+                if std::mem::replace(&mut waits, true) {
+                    return Poll::Ready(());
+                }
+                send.send(cx.waker().clone()).unwrap();
+                Poll::Pending
+            }));
+            runtime.block_on(set.run_until(waits.into_future())).unwrap().unwrap();
+            waking.join().unwrap();
+        }
+    });
 }

@@ -107,7 +107,8 @@ fn a7_a_panic_within_a_panic_does_not_end_the_lane() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
-            panic!("in the payload's destructor");
+            // Such a payload is let go. This one has no size, so that nothing leaks with it.
+            std::panic::resume_unwind(Box::new(()));
         }
     }
     at_each_size(|runtime| {

@@ -49,7 +49,7 @@ impl AsymmetricFence {
     }
 }
 
-#[cfg(all(target_os = "linux", not(any(loopwork_loom, loopwork_tsan))))]
+#[cfg(all(target_os = "linux", not(any(loopwork_loom, loopwork_shuttle, loopwork_tsan))))]
 mod system {
     use rustix::thread::{MembarrierCommand, membarrier};
 
@@ -63,7 +63,7 @@ mod system {
 }
 
 /// Models and the thread sanitizer know nothing of system calls.
-#[cfg(not(all(target_os = "linux", not(any(loopwork_loom, loopwork_tsan)))))]
+#[cfg(not(all(target_os = "linux", not(any(loopwork_loom, loopwork_shuttle, loopwork_tsan)))))]
 mod system {
     pub(super) fn register() -> bool {
         false

@@ -1,8 +1,8 @@
-//! The one seam between `std` and [loom].
+//! The one seam between `std` and the model checkers [loom] and [shuttle].
 //!
-//! Every atomic, cell, lock and thread-local of Loopwork comes from here, so that a build with
-//! `--cfg loopwork_loom` hands all of them to the model checker. It knows nothing of the rest of
-//! the workspace, and nothing else in the workspace names loom.
+//! Every atomic, cell, lock, thread and thread-local of Loopwork comes from here, so that a build
+//! with `--cfg loopwork_loom` or `--cfg loopwork_shuttle` hands all of them to the checker. It knows
+//! nothing of the rest of the workspace, and nothing else in the workspace names the checkers.
 //!
 //! This crate is an implementation detail: it promises nothing to other projects.
 //!
@@ -11,20 +11,23 @@
 //! | `atomic.rs` | atomics, `fence` |
 //! | `asymmetric.rs` | a fence that is cheap on one side and dear on the other |
 //! | `cell.rs` | `UnsafeCell` with checked access |
+//! | `clock.rs` | nanoseconds since the clock was made |
 //! | `sync.rs` | `Mutex`, `Condvar` |
-//! | `thread.rs` | `yield_now`, `spin_loop` |
+//! | `thread.rs` | threads, their ids and numbers, `yield_now`, `spin_loop` |
 //! | `spin.rs` | whether to spin before sleeping |
 //! | `padded.rs` | `CachePadded` |
 //! | `count.rs` | a build that counts every access |
 //! | `weaken.rs` | the switch that weakens one named ordering |
 //!
 //! [loom]: https://docs.rs/loom
+//! [shuttle]: https://docs.rs/shuttle
 
 #![forbid(unsafe_code)]
 
 pub mod asymmetric;
 pub mod atomic;
 pub mod cell;
+pub mod clock;
 #[cfg(loopwork_count)]
 pub mod count;
 mod padded;
@@ -35,7 +38,11 @@ mod weaken;
 
 pub use padded::CachePadded;
 
-/// A thread-local that loom sees as one per modelled thread.
+/// Whether this is a build for a model checker, whose atomics are larger than words and must not
+/// come into being by zeroing memory.
+pub const MODELLED: bool = cfg!(any(loopwork_loom, loopwork_shuttle));
+
+/// A thread-local that models see as one per modelled thread.
 ///
 /// Takes what `std::thread_local!` takes, with a plain initialiser.
 ///
@@ -48,9 +55,9 @@ pub use padded::CachePadded;
 #[macro_export]
 macro_rules! thread_local {
     ($(#[$attr:meta])* $vis:vis static $name:ident: $ty:ty = $init:expr $(;)?) => {
-        #[cfg(not(loopwork_loom))]
+        #[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
         ::std::thread_local! { $(#[$attr])* $vis static $name: $ty = const { $init } }
-        #[cfg(loopwork_loom)]
+        #[cfg(any(loopwork_loom, loopwork_shuttle))]
         $crate::model::thread_local! { $(#[$attr])* $vis static $name: $ty = $init }
     };
 }
@@ -62,4 +69,15 @@ pub mod model {
     pub use loom::model::Builder;
     pub use loom::thread::{JoinHandle, spawn};
     pub use loom::{model, thread_local};
+}
+
+/// What the macros above and the tests in `loom-tests/shuttle` need of shuttle.
+#[cfg(loopwork_shuttle)]
+#[doc(hidden)]
+pub mod model {
+    pub use shuttle::rand::{Rng, thread_rng};
+    pub use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
+    pub use shuttle::{Config, FailurePersistence, MaxSteps, Runner, thread_local};
+
+    pub use crate::clock::with_time;
 }

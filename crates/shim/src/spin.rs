@@ -56,7 +56,7 @@ impl Spin {
 /// How many processors there are for this process. One in a model, so that nobody spins.
 pub fn processors() -> usize {
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
-    if cfg!(loopwork_loom) {
+    if crate::MODELLED {
         return 1;
     }
     *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))

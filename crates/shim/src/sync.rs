@@ -1,45 +1,66 @@
-//! Locks for paths that are not hot: `parking_lot`'s, or loom's models of them.
+//! Locks for paths that are not hot: `parking_lot`'s, or a checker's models of them.
 //!
 //! There is no poisoning: a panic under a lock leaves the lock usable, and each critical section
 //! says what a panic there leaves behind.
 
-#[cfg(all(loopwork_count, not(loopwork_loom)))]
+#[cfg(all(loopwork_count, not(any(loopwork_loom, loopwork_shuttle))))]
 pub use crate::count::sync::Mutex;
-#[cfg(not(any(loopwork_loom, loopwork_count)))]
+#[cfg(not(any(loopwork_loom, loopwork_shuttle, loopwork_count)))]
 pub use parking_lot::Mutex;
-#[cfg(not(loopwork_loom))]
+#[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
 pub use parking_lot::{Condvar, MutexGuard};
 
-#[cfg(loopwork_loom)]
+#[cfg(any(loopwork_loom, loopwork_shuttle))]
 pub use self::modelled::{Condvar, Mutex, MutexGuard};
 
-#[cfg(loopwork_loom)]
+#[cfg(any(loopwork_loom, loopwork_shuttle))]
 mod modelled {
     use std::ops::{Deref, DerefMut};
+    use std::sync::TryLockError;
     use std::time::Duration;
 
-    /// loom's mutex with `parking_lot`'s interface.
-    #[derive(Debug, Default)]
-    pub struct Mutex<T>(loom::sync::Mutex<T>);
+    #[cfg(loopwork_loom)]
+    use loom::sync as checker;
+    #[cfg(loopwork_shuttle)]
+    use shuttle::sync as checker;
 
-    /// The guard of a [`Mutex`]. It is `None` only inside [`Condvar::wait`].
+    /// A checker's mutex with `parking_lot`'s interface.
+    #[derive(Debug, Default)]
+    pub struct Mutex<T>(checker::Mutex<T>);
+
+    /// The guard of a [`Mutex`].
     #[derive(Debug)]
-    pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+    pub struct MutexGuard<'a, T> {
+        /// None only inside [`Condvar::wait`].
+        held: Option<checker::MutexGuard<'a, T>>,
+        lock: &'a checker::Mutex<T>,
+    }
+
+    impl<'a, T> MutexGuard<'a, T> {
+        fn new(lock: &'a checker::Mutex<T>, held: checker::MutexGuard<'a, T>) -> Self {
+            Self { held: Some(held), lock }
+        }
+    }
 
     impl<T> Mutex<T> {
         /// A free lock.
         pub fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
+            Self(checker::Mutex::new(value))
         }
 
         /// Waits for the lock.
         pub fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().unwrap_or_else(|e| e.into_inner())))
+            MutexGuard::new(&self.0, self.0.lock().unwrap_or_else(|e| e.into_inner()))
         }
 
         /// The lock, if it is free.
         pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
+            let held = match self.0.try_lock() {
+                Ok(held) => held,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return None,
+            };
+            Some(MutexGuard::new(&self.0, held))
         }
 
         /// The value, reached through unique access.
@@ -56,47 +77,55 @@ mod modelled {
     impl<T> Deref for MutexGuard<'_, T> {
         type Target = T;
         fn deref(&self) -> &T {
-            self.0.as_deref().expect("the guard is with its condvar")
+            self.held.as_deref().expect("the guard is with its condvar")
         }
     }
 
     impl<T> DerefMut for MutexGuard<'_, T> {
         fn deref_mut(&mut self) -> &mut T {
-            self.0.as_deref_mut().expect("the guard is with its condvar")
+            self.held.as_deref_mut().expect("the guard is with its condvar")
         }
     }
 
-    /// loom's condition variable with `parking_lot`'s interface.
+    /// A checker's condition variable with `parking_lot`'s interface.
     #[derive(Debug, Default)]
-    pub struct Condvar(loom::sync::Condvar);
+    pub struct Condvar(checker::Condvar);
 
-    /// Whether a timed wait timed out. In a model it never does.
+    /// Whether a timed wait timed out. In a model without time it never does.
     #[derive(Debug)]
-    pub struct WaitTimeoutResult(());
+    pub struct WaitTimeoutResult(bool);
 
     impl WaitTimeoutResult {
-        /// Always false: time does not pass in a model.
+        /// True if nobody notified.
         pub fn timed_out(&self) -> bool {
-            false
+            self.0
         }
     }
 
     impl Condvar {
         /// A condition variable without waiters.
         pub fn new() -> Self {
-            Self(loom::sync::Condvar::new())
+            Self(checker::Condvar::new())
         }
 
         /// Releases the lock, waits for a notification, takes the lock again.
         pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-            let inner = guard.0.take().expect("the guard is with its condvar");
-            guard.0 = Some(self.0.wait(inner).unwrap_or_else(|e| e.into_inner()));
+            let held = guard.held.take().expect("the guard is with its condvar");
+            guard.held = Some(self.0.wait(held).unwrap_or_else(|e| e.into_inner()));
         }
 
-        /// As [`Condvar::wait`]: in a model no time-out ever expires.
+        /// As [`Condvar::wait`]: in a model without time no time-out expires. Where time passes it
+        /// may, without anybody's doing.
         pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> WaitTimeoutResult {
+            #[cfg(loopwork_shuttle)]
+            if crate::clock::expires() {
+                drop(guard.held.take());
+                shuttle::thread::yield_now();
+                guard.held = Some(guard.lock.lock().unwrap_or_else(|e| e.into_inner()));
+                return WaitTimeoutResult(true);
+            }
             self.wait(guard);
-            WaitTimeoutResult(())
+            WaitTimeoutResult(false)
         }
 
         /// Wakes one waiter.

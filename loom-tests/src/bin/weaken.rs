@@ -1,6 +1,7 @@
 //! Builds every weakening of `MODELS.md`, and requires that its model fails.
 //!
-//! `cargo run --release --bin weaken [id..]` tries all of them, or those that are named.
+//! `cargo run --release --bin weaken [id..]` tries all of them, or those that are named. With
+//! `--shuttle` before the ids it does the same with `shuttle/README.md`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +17,7 @@ struct Row {
 /// Set while this program is cargo's `RUSTC_WRAPPER`: which weakening to build.
 const WEAKEN: &str = "LOOPWORK_WEAKEN";
 /// The crates that weakenings are in, or that depend on one.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "loopwork-shim",
     "loopwork-context",
     "loopwork-core",
@@ -24,28 +25,38 @@ const PACKAGES: [&str; 7] = [
     "loopwork-sync",
     "loopwork-threadsafe",
     "loopwork-loom-tests",
+    "loopwork-shuttle-tests",
 ];
 
 fn main() -> ExitCode {
     if let Ok(id) = env::var(WEAKEN) {
         return wrap(&id);
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let rows = rows(&fs::read_to_string(root.join("MODELS.md")).expect("MODELS.md is readable"));
+    let loom = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut wanted: BTreeSet<_> = env::args().skip(1).collect();
+    let is_shuttle = wanted.remove("--shuttle");
+    let (root, table) = if is_shuttle {
+        (loom.join("shuttle"), "README.md")
+    } else {
+        (loom.to_owned(), "MODELS.md")
+    };
+    let rows = rows(&fs::read_to_string(root.join(table)).expect("the table is readable"));
     let mut wrong = Vec::new();
 
     let listed: BTreeSet<_> = rows.iter().map(|row| row.id.clone()).collect();
     let mut used = BTreeSet::new();
-    ids_in_sources(&root.join("../crates"), &mut used);
+    ids_in_sources(&loom.join("../crates"), &mut used);
     used.remove("docs-example");
+    // Every place has a model of loom's; shuttle finds some of them.
     for id in listed.symmetric_difference(&used) {
-        wrong.push(format!("{id}: not both in MODELS.md and in the code"));
+        if !is_shuttle || listed.contains(id) {
+            wrong.push(format!("{id}: not both in {table} and in the code"));
+        }
     }
 
-    let wanted: BTreeSet<_> = env::args().skip(1).collect();
     for row in rows.iter().filter(|row| wanted.is_empty() || wanted.contains(&row.id)) {
         println!("{:<24} {}::{}", row.id, row.file, row.model);
-        if let Err(why) = fails_when_weakened(root, row) {
+        if let Err(why) = fails_when_weakened(&root, row) {
             wrong.push(format!("{}: {why}", row.id));
         }
     }
@@ -90,7 +101,9 @@ fn ids_in_sources(folder: &Path, ids: &mut BTreeSet<String>) {
 /// Runs the row's model with its weakening: it must build, and must fail.
 fn fails_when_weakened(root: &Path, row: &Row) -> Result<(), String> {
     // Only our own crates are built anew: see `wrap`.
-    let clean = PACKAGES.iter().flat_map(|package| ["--package", package]);
+    let known = fs::read_to_string(root.join("Cargo.lock")).map_err(|error| error.to_string())?;
+    let ours = PACKAGES.iter().filter(|name| known.contains(&format!("name = \"{name}\"")));
+    let clean = ours.flat_map(|package| ["--package", package]);
     cargo(root, row, &["clean", "--release"], clean)?;
     let test = ["test", "--release", "--quiet", "--test", row.file.as_str()];
     let built = cargo(root, row, &test, ["--no-run"])?;
@@ -114,6 +127,7 @@ fn cargo<'a>(
     Command::new(env!("CARGO"))
         .current_dir(root)
         .env("CARGO_TARGET_DIR", root.join("target/weaken"))
+        .env("RUST_BACKTRACE", "0")
         .env("RUSTC_WRAPPER", env::current_exe().map_err(|error| error.to_string())?)
         .env(WEAKEN, &row.id)
         .args(command)

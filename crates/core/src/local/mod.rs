@@ -191,6 +191,7 @@ impl Drop for LocalSet {
             }
             drop(slots);
         }
+        self.set.ready.close();
     }
 }
 

@@ -15,6 +15,8 @@ struct Queue {
     woken: VecDeque<Arc<Wakeup>>,
     /// Who drives the set, until it has been told.
     driver: Option<Waker>,
+    /// The set is gone. Wake-ups refer to this: none may stay in the queue then.
+    closed: bool,
 }
 
 /// One task's place in its set, and whether it is in the queue.
@@ -35,6 +37,16 @@ impl Ready {
             }
         };
         drop(replaced);
+    }
+
+    /// The set is gone: nothing is queued any more.
+    pub(super) fn close(&self) {
+        let dropped = {
+            let mut queue = self.0.lock();
+            queue.closed = true;
+            (std::mem::take(&mut queue.woken), queue.driver.take())
+        };
+        drop(dropped);
     }
 
     /// The task to be polled next. Wakes that come from now on queue it again.
@@ -69,6 +81,9 @@ impl Wake for Wakeup {
         }
         let driver = {
             let mut queue = self.ready.0.lock();
+            if queue.closed {
+                return;
+            }
             queue.woken.push_back(self.clone());
             queue.driver.take()
         };

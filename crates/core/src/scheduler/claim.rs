@@ -63,6 +63,9 @@ impl Claim {
         let inside = ordered && !self.owned.load(Ordering::Acquire);
         if !inside {
             self.release();
+            // The owner leaves within nanoseconds, unless it was preempted: who tries again at once
+            // would keep it from its processor, and interrupt all others.
+            yield_now();
         }
         inside
     }

@@ -1,25 +1,18 @@
 //! Where threads that are no worker of the loop leave ready tasks. See `README.md`, "The inbox".
 
-use std::cell::Cell;
-
 use loopwork_shim::CachePadded;
-use loopwork_shim::atomic::{AtomicUsize, Ordering};
+use loopwork_shim::thread::number;
 
 use crate::task::{Chain, Runnable, Stack};
 
-/// More shards would make a look at all of them dearer than the contention they avoid. (A model has
-/// no numbers for its threads.)
+/// More shards would make a look at all of them dearer than the contention they avoid. (loom's
+/// threads have no numbers.)
 const SHARDS_MAX: usize = if cfg!(loopwork_loom) { 1 } else { 4 };
 
 /// A few stacks, each taken whole. A thread always pushes to the same one.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     shards: Box<[CachePadded<Stack>]>,
-}
-
-loopwork_shim::thread_local! {
-    /// Which number this thread got; none yet if it is `usize::MAX`.
-    static NUMBER: Cell<usize> = Cell::new(usize::MAX)
 }
 
 impl Inbox {
@@ -56,17 +49,4 @@ impl Inbox {
         }
         &self.shards[number() % shards]
     }
-}
-
-/// Numbers threads in the order in which they first come here.
-fn number() -> usize {
-    static NUMBERS: std::sync::OnceLock<AtomicUsize> = std::sync::OnceLock::new();
-    NUMBER.with(|known| {
-        if known.get() == usize::MAX {
-            let numbers = NUMBERS.get_or_init(|| AtomicUsize::new(0));
-            // Ordering: Relaxed: only that threads get different numbers matters.
-            known.set(numbers.fetch_add(1, Ordering::Relaxed));
-        }
-        known.get()
-    })
 }

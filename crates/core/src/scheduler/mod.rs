@@ -39,10 +39,10 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
 
 use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
+use loopwork_shim::clock::Clock;
 use loopwork_shim::spin::processors;
 
 #[cfg(loopwork_loom)]
@@ -75,7 +75,7 @@ pub(crate) struct Shared {
     inbox: Inbox,
     /// The lane's task while it is ready, with more than one worker.
     lane_ready: Stack,
-    idle: Idle,
+    pub(crate) idle: Idle,
     lane: Lane,
     pub(crate) arena: Arena,
     pub(crate) exceptions: Exceptions,
@@ -83,8 +83,7 @@ pub(crate) struct Shared {
     ids: AtomicU64,
     /// How many tasks were pinned.
     homes: AtomicUsize,
-    /// The zero of the loop's clock.
-    epoch: Instant,
+    clock: Clock,
     /// There is a processor for each worker.
     may_spin: bool,
     /// Somebody asked the loop to stop; workers read it between two polls.
@@ -205,7 +204,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         driver,
         ids: AtomicU64::new(1),
         homes: AtomicUsize::new(0),
-        epoch: Instant::now(),
+        clock: Clock::new(),
         may_spin: workers <= processors(),
         stop: Flag::default(),
         running: Flag::default(),
@@ -438,7 +437,7 @@ impl Shared {
             self.inbox.push_all(chain);
             pushed = true;
         }
-        if pushed {
+        if pushed && !cfg!(loopwork_weaken = "inject-tell") {
             // Not only if the inbox was empty: whoever made it so may have woken nobody, since this
             // worker was not asleep.
             self.told_of_push();
@@ -466,7 +465,8 @@ impl Shared {
         // What became ready for one worker alone while the loop was stopped woke it in vain.
         let lane = !self.lane_ready.is_empty();
         for (index, remote) in self.remotes.iter().enumerate().skip(1) {
-            if !remote.pinned.is_empty() || (lane && index == 1) {
+            let has_pinned = !remote.pinned.is_empty() && !cfg!(loopwork_weaken = "resume-pinned");
+            if has_pinned || (lane && index == 1) {
                 self.unpark(index);
             }
         }
@@ -494,11 +494,7 @@ impl Shared {
 
     /// Nanoseconds since the loop was made.
     fn now(&self) -> u64 {
-        if cfg!(loopwork_loom) {
-            // A model has no clock.
-            return 0;
-        }
-        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.clock.now()
     }
 
     pub(crate) fn counters(&self) -> impl Iterator<Item = &Counters> {

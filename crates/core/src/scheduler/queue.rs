@@ -1,11 +1,11 @@
-//! The deque of a worker, whose items are chains. Under loom it is a small model: loom checks how
-//! we use it, stress tests check crossbeam.
+//! The deque of a worker, whose items are chains. In a model it is a small stand-in: models check
+//! how we use it, stress tests check crossbeam.
 
 use crate::task::Chain;
 
-#[cfg(not(loopwork_loom))]
+#[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
 pub(crate) type LocalQueue = crossbeam::Deque;
-#[cfg(loopwork_loom)]
+#[cfg(any(loopwork_loom, loopwork_shuttle))]
 pub(crate) type LocalQueue = modelled::Deque;
 pub(crate) type LocalStealer = <LocalQueue as Queue>::Stealer;
 
@@ -31,7 +31,7 @@ pub(crate) trait Stealer<Q> {
     fn len(&self) -> usize;
 }
 
-#[cfg(not(loopwork_loom))]
+#[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
 mod crossbeam {
     use std::fmt;
 
@@ -106,7 +106,7 @@ mod crossbeam {
     }
 }
 
-#[cfg(loopwork_loom)]
+#[cfg(any(loopwork_loom, loopwork_shuttle))]
 mod modelled {
     use std::collections::VecDeque;
     use std::sync::Arc;

@@ -173,6 +173,10 @@ impl Worker {
             while !self.shared.stop.get() && self.go_on(driver) {}
             self.hand_everything_over();
             self.end_search();
+            if self.shared.exit.get() {
+                // It may be on the stack of sleepers already: the loop is not run any more.
+                break;
+            }
         }
         self.drop_pinned_tasks();
     }

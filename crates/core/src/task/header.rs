@@ -39,7 +39,7 @@ pub(crate) struct Header {
 }
 
 /// Six words, so that header and a small future share a cache line.
-#[cfg(all(target_pointer_width = "64", not(loopwork_loom)))]
+#[cfg(all(target_pointer_width = "64", not(any(loopwork_loom, loopwork_shuttle))))]
 const _: () = assert!(size_of::<Header>() == 48);
 
 /// What a task is given at birth.

@@ -12,7 +12,7 @@ use crate::scheduler::Shared;
 use crate::task::Header;
 
 /// How many shares a worker takes, and gives back, at a time.
-const BLOCK: usize = if cfg!(loopwork_loom) { 2 } else { 64 };
+const BLOCK: usize = if loopwork_shim::MODELLED { 2 } else { 64 };
 
 /// The free cells of one worker, and its stock of shares.
 pub(crate) struct Cells {

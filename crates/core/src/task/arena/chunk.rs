@@ -5,13 +5,14 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use loopwork_shim::MODELLED;
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
 
 use super::super::header::Header;
 use crate::scheduler::Shared;
 
 /// How large a chunk is, and how it is aligned. Only what is used of it costs memory.
-const CHUNK: usize = if cfg!(loopwork_loom) { 4 * 1024 } else { 64 * 1024 };
+const CHUNK: usize = if MODELLED { 4 * 1024 } else { 64 * 1024 };
 /// Larger futures, or outputs, are boxed.
 const CELL_MAX: usize = 1024;
 /// By how much the classes of cells differ.

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use super::super::header::Header;
 
 /// How many cells a full magazine has.
-pub(super) const MAGAZINE: usize = if cfg!(loopwork_loom) { 2 } else { 64 };
+pub(super) const MAGAZINE: usize = if loopwork_shim::MODELLED { 2 } else { 64 };
 
 /// Linked through the fronts of the cells. It owns them.
 #[derive(Clone, Copy, Default)]

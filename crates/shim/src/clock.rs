@@ -1,0 +1,108 @@
+//! The clock of a loop.
+
+pub use self::kind::Clock;
+#[cfg(loopwork_shuttle)]
+pub use self::kind::with_time;
+
+#[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
+mod kind {
+    use std::time::Instant;
+
+    /// Tells how long it has been there.
+    #[derive(Debug)]
+    pub struct Clock(Instant);
+
+    impl Clock {
+        /// Its time is zero now.
+        #[expect(clippy::new_without_default, reason = "two clocks made so differ")]
+        #[must_use]
+        pub fn new() -> Self {
+            Self(Instant::now())
+        }
+
+        /// Nanoseconds since it was made.
+        #[inline]
+        #[must_use]
+        pub fn now(&self) -> u64 {
+            u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        }
+    }
+}
+
+/// loom has no time.
+#[cfg(loopwork_loom)]
+mod kind {
+    /// Stands still.
+    #[derive(Debug)]
+    pub struct Clock(());
+
+    impl Clock {
+        /// Its time is zero, and stays so.
+        #[expect(clippy::new_without_default, reason = "as without loom")]
+        pub fn new() -> Self {
+            Self(())
+        }
+
+        /// Zero.
+        pub fn now(&self) -> u64 {
+            0
+        }
+    }
+}
+
+/// Time passes at random, or not at all: as the test wants.
+#[cfg(loopwork_shuttle)]
+mod kind {
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use shuttle::rand::{Rng, thread_rng};
+
+    thread_local! {
+        /// All threads of a model are one thread of the system, which is that of the test.
+        static PASSES: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Runs `model` with a time that passes.
+    pub fn with_time<R>(model: impl FnOnce() -> R) -> R {
+        struct Stop;
+        impl Drop for Stop {
+            fn drop(&mut self) {
+                PASSES.set(false);
+            }
+        }
+        PASSES.set(true);
+        let _stop = Stop;
+        model()
+    }
+
+    /// Whether a timed wait of a model expires now.
+    pub(crate) fn expires() -> bool {
+        PASSES.get() && thread_rng().gen_bool(0.5)
+    }
+
+    /// Tells how much time was made up.
+    #[derive(Debug)]
+    pub struct Clock(AtomicU64);
+
+    impl Clock {
+        /// Its time is zero now.
+        #[expect(clippy::new_without_default, reason = "as without shuttle")]
+        pub fn new() -> Self {
+            Self(AtomicU64::new(0))
+        }
+
+        /// Between two looks pass nanoseconds, a poll's microseconds, or a long poll's.
+        pub fn now(&self) -> u64 {
+            if !PASSES.get() {
+                return 0;
+            }
+            let exponent = thread_rng().gen_range(4..19);
+            let passed = thread_rng().gen_range(0..1 << exponent);
+            // Ordering: Relaxed: one thread of the system; not an event of the model.
+            self.0.fetch_add(passed, Ordering::Relaxed) + passed
+        }
+    }
+}
+#[cfg(loopwork_shuttle)]
+pub(crate) use self::kind::expires;
