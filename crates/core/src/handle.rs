@@ -191,7 +191,6 @@ impl Handle {
     /// # Errors
     ///
     /// Hands the futures back if the loop is closed.
-    #[expect(clippy::type_complexity, reason = "a name for it would hide what is handed back")]
     #[track_caller]
     pub fn try_spawn_many<F>(
         &self,
