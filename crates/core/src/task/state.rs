@@ -3,7 +3,7 @@
 use std::fmt;
 
 use loopwork_shim::atomic::{AtomicU64, Ordering};
-use loopwork_shim::{MODELLED, weaken};
+use loopwork_shim::weaken;
 
 const COMPLETE: u64 = 1 << 0;
 const HANDLE: u64 = 1 << 1;
@@ -24,7 +24,7 @@ const WAKES: u64 = REF - WAKE;
 /// Past this many references something leaks wakers in a loop; stopping beats wrapping to zero.
 const REFS_MAX: u64 = 1 << 26;
 /// So many wakes at most are taken by one poll. A model has few, so that it sees more.
-const SEEN_MAX: u64 = if MODELLED { 2 } else { 1 << 16 };
+const SEEN_MAX: u64 = if cfg!(loopwork_loom) { 1 } else { 1 << 16 };
 /// From so many wakes on, a wake takes itself back: enough are left for this poll and the next.
 const CROWD: u64 = 2 * SEEN_MAX;
 
