@@ -219,57 +219,7 @@ pub(crate) mod atomic {
         AtomicU64, u64;
         AtomicUsize, usize;
     }
-
-    /// Its namesake of `std`, counted.
-    #[derive(Debug)]
-    pub struct AtomicPtr<T>(std::sync::atomic::AtomicPtr<T>);
-
-    impl<T> AtomicPtr<T> {
-        #[must_use]
-        pub const fn new(value: *mut T) -> Self {
-            Self(std::sync::atomic::AtomicPtr::new(value))
-        }
-        #[inline]
-        pub fn load(&self, order: Ordering) -> *mut T {
-            count(Access::Load, self);
-            self.0.load(order)
-        }
-        #[inline]
-        pub fn store(&self, value: *mut T, order: Ordering) {
-            count(Access::Store, self);
-            self.0.store(value, order);
-        }
-        #[inline]
-        pub fn swap(&self, value: *mut T, order: Ordering) -> *mut T {
-            count(Access::ReadModifyWrite, self);
-            self.0.swap(value, order)
-        }
-        #[inline]
-        pub fn compare_exchange(
-            &self,
-            now: *mut T,
-            next: *mut T,
-            success: Ordering,
-            failure: Ordering,
-        ) -> Result<*mut T, *mut T> {
-            count(Access::ReadModifyWrite, self);
-            self.0.compare_exchange(now, next, success, failure)
-        }
-        #[inline]
-        pub fn compare_exchange_weak(
-            &self,
-            now: *mut T,
-            next: *mut T,
-            success: Ordering,
-            failure: Ordering,
-        ) -> Result<*mut T, *mut T> {
-            count(Access::ReadModifyWrite, self);
-            self.0.compare_exchange_weak(now, next, success, failure)
-        }
-        pub fn get_mut(&mut self) -> &mut *mut T {
-            self.0.get_mut()
-        }
-    }
+    counted!(AtomicPtr<T>, *mut T);
 }
 
 /// `parking_lot`'s mutex, counted.

@@ -28,8 +28,7 @@ impl Worker {
         let began = self.shared.now();
         self.counters().busy.add(began - self.busy_since.get());
         self.counters().depth.set(0);
-        self.watch.tell(self.counters().polls.get(), &self.shared);
-        self.watch.conclude(self.counters().polls.get(), &self.shared);
+        self.watch.conclude(self.counters().polls.get(), began, &self.shared);
         let spins = self.shared.may_spin && self.spin.pays();
         let goes_on = (spins && self.spin(driver, began)) || self.sleep(driver);
         self.restart_clocks();

@@ -22,26 +22,27 @@ const BACKOFF_MAX: u64 = 1_600_000;
 pub(super) struct Watch {
     /// Who was found to be in a long poll, and when it last read its clock.
     stuck: Cell<Option<(usize, u64)>>,
-    /// A call that was followed, to be judged by what came of it.
-    call: Cell<Option<Call>>,
-    /// What was stolen last, and is being run.
-    loot: Cell<Option<Loot>>,
+    /// Whose call was followed, to be judged by what came of it.
+    call: Cell<Option<Since>>,
+    /// From whom tasks were stolen last, which are being run.
+    loot: Cell<Option<Since>>,
 }
 
+/// What this worker has done for another one.
 #[derive(Debug, Clone, Copy)]
-struct Loot {
-    victim: usize,
-    /// The thief's polls and time when it took it.
+struct Since {
+    other: usize,
+    /// Its own polls and the time when that began.
     polls: u64,
     at: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Call {
-    caller: usize,
-    /// The follower's polls and time when it came.
-    polls: u64,
-    at: u64,
+impl Since {
+    /// How many polls it has made since, and how long each took; none if there was none.
+    fn until(self, polls: u64, now: u64) -> (u64, Option<u64>) {
+        let made = polls - self.polls;
+        (made, (now - self.at).checked_div(made))
+    }
 }
 
 impl Watch {
@@ -64,10 +65,11 @@ impl Watch {
         let remote = &shared.remotes[caller];
         let (noticed, at) = (remote.notice.polls.get(), remote.notice.at.get());
         let (made, now) = (remote.counters.polls.get(), shared.now());
-        match (now - at).checked_div(made - noticed) {
-            None if is_few(remote) || now - at >= remote.backoff.get() => {
+        // Read one by one from another thread, they may be of different calls.
+        match now.saturating_sub(at).checked_div(made.saturating_sub(noticed)) {
+            None if is_few(remote) || now.saturating_sub(at) >= remote.backoff.get() => {
                 self.stuck.set(Some((caller, remote.sampled.get())));
-                self.call.set(Some(Call { caller, polls, at: now }));
+                self.call.set(Some(Since { other: caller, polls, at: now }));
             }
             None => judge(shared, caller, false),
             Some(each) => judge(shared, caller, each >= WORTH),
@@ -76,27 +78,28 @@ impl Watch {
 
     /// This worker takes tasks of `victim`.
     pub(super) fn took(&self, victim: usize, polls: u64, shared: &Shared) {
-        self.tell(polls, shared);
-        self.loot.set(Some(Loot { victim, polls, at: shared.now() }));
+        let now = shared.now();
+        self.tell(polls, now, shared);
+        self.loot.set(Some(Since { other: victim, polls, at: now }));
     }
 
     /// What was stolen before has been run: its owner ought to know what it cost.
-    pub(super) fn tell(&self, polls: u64, shared: &Shared) {
+    fn tell(&self, polls: u64, now: u64, shared: &Shared) {
         let Some(loot) = self.loot.take() else { return };
-        if let Some(each) = (shared.now() - loot.at).checked_div(polls - loot.polls) {
-            let remote = &shared.remotes[loot.victim];
+        if let (_, Some(each)) = loot.until(polls, now) {
+            let remote = &shared.remotes[loot.other];
             remote.told.set(each.max(1));
             remote.average.set(each);
         }
     }
 
-    /// This worker is out of work again: what came of the call it followed?
-    pub(super) fn conclude(&self, polls: u64, shared: &Shared) {
+    /// This worker is out of work again: what came of the call it followed, and of what it stole?
+    pub(super) fn conclude(&self, polls: u64, now: u64, shared: &Shared) {
+        self.tell(polls, now, shared);
         if let Some(call) = self.call.take() {
-            let ran = polls - call.polls;
-            let each = (shared.now() - call.at).checked_div(ran);
-            let rare = shared.remotes[call.caller].notice.after.get() >= RARE;
-            judge(shared, call.caller, ran > 0 && (each >= Some(WORTH) || (rare && ran < FEW)));
+            let (ran, each) = call.until(polls, now);
+            let rare = shared.remotes[call.other].notice.after.get() >= RARE;
+            judge(shared, call.other, ran > 0 && (each >= Some(WORTH) || (rare && ran < FEW)));
         }
     }
 }
