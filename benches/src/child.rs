@@ -104,6 +104,18 @@ fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
         Row::Live1m => C::run(workers, |contender| work::live(contender, plan.live_1m)),
         Row::IdleCpu => C::run(workers, |contender| work::idle_cpu(contender, plan)),
         Row::IdleBusyOne => C::run(workers, |contender| work::idle_busy_one(contender, plan)),
+        Row::TimerCancel => C::run(workers, |contender| work::timer_cancel(contender, plan)),
+        Row::TimerFire => C::run(workers, |contender| work::timer_fire(contender, plan.fire)),
+        Row::TimerReset => C::run(workers, |contender| work::timer_reset(contender, plan)),
+        Row::TimerResetNow => C::run(workers, |contender| work::timer_reset_now(contender, plan)),
+        Row::Timers1k => C::run(workers, |contender| work::timers(contender, plan.timers_1k)),
+        Row::Timers100k => C::run(workers, |contender| work::timers(contender, plan.timers_100k)),
+        Row::Timers1m => C::run(workers, |contender| work::timers(contender, plan.timers_1m)),
+        Row::Lateness => C::run(workers, |contender| work::lateness(contender, plan.lateness)),
+        Row::LatenessBusy => C::run(workers, |contender| work::lateness_busy(contender, plan)),
+        Row::SleepMemory => {
+            C::run(workers, |contender| work::sleep_memory(contender, plan.sleep_memory))
+        }
         Row::Echo => C::run(workers, |contender| work::echo(contender, plan)),
     }
 }

@@ -28,6 +28,16 @@ pub(crate) struct Plan {
     pub(crate) live_100k: CrowdPlan,
     pub(crate) live_1m: CrowdPlan,
     pub(crate) idle: IdlePlan,
+    pub(crate) cancel: CancelPlan,
+    pub(crate) fire: FirePlan,
+    /// How often `timer_reset` and `timer_reset_now` move the deadline for one sample.
+    pub(crate) resets: usize,
+    pub(crate) timers_1k: TimersPlan,
+    pub(crate) timers_100k: TimersPlan,
+    pub(crate) timers_1m: TimersPlan,
+    pub(crate) lateness: LatenessPlan,
+    /// In a process whose heap is new, as `memory`.
+    pub(crate) sleep_memory: CrowdPlan,
     pub(crate) echo: EchoPlan,
     pub(crate) sampling: Sampling,
 }
@@ -77,6 +87,47 @@ pub(crate) struct IdlePlan {
     /// For one sample; whole milliseconds.
     pub(crate) window: Duration,
     /// How long the one busy task computes between two yields.
+    pub(crate) computes: Duration,
+    pub(crate) sampling: Sampling,
+}
+
+/// The sleeps of `timer_cancel`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CancelPlan {
+    pub(crate) tasks: usize,
+    /// Of each task.
+    pub(crate) sleeps: usize,
+}
+
+/// The tasks of `timer_fire`, each of which sleeps once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirePlan {
+    pub(crate) tasks: usize,
+    pub(crate) shortest: Duration,
+    pub(crate) longest: Duration,
+    pub(crate) sampling: Sampling,
+}
+
+/// The sleeps that are pending, and those that come and go among them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimersPlan {
+    pub(crate) pending: usize,
+    /// For one sample.
+    pub(crate) sleeps: usize,
+    pub(crate) sampling: Sampling,
+}
+
+/// The tasks of `lateness` and `lateness_busy`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LatenessPlan {
+    pub(crate) tasks: usize,
+    /// Of each task, for one sample.
+    pub(crate) sleeps: usize,
+    /// How long each of them is.
+    pub(crate) duration: Duration,
+    /// How many tasks a worker has to do meanwhile, where it is busy, and how long each computes
+    /// between two yields.
+    pub(crate) busy: usize,
     pub(crate) computes: Duration,
     pub(crate) sampling: Sampling,
 }
@@ -135,6 +186,24 @@ impl Plan {
                 computes: Duration::from_micros(10),
                 sampling: Sampling::times(1, 2),
             },
+            cancel: CancelPlan { tasks: 8, sleeps: 12_500 },
+            fire: FirePlan {
+                tasks: 200_000,
+                shortest: Duration::from_millis(10),
+                longest: Duration::from_millis(500),
+                sampling: Sampling::times(1, 2),
+            },
+            resets: 100_000,
+            timers_1k: TimersPlan { pending: 1_000, sleeps: 20_000, sampling },
+            timers_100k: TimersPlan { pending: 100_000, sleeps: 20_000, sampling },
+            timers_1m: TimersPlan { pending: 1_000_000, sleeps: 20_000, sampling },
+            lateness: LatenessPlan {
+                tasks: 100,
+                sleeps: 50,
+                sampling: Sampling::times(1, 3),
+                ..LatenessPlan::OF_ANY_SIZE
+            },
+            sleep_memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
             echo: EchoPlan {
                 connections: 64,
                 bytes: 64,
@@ -170,6 +239,19 @@ impl Plan {
                 computes: Duration::from_micros(10),
                 sampling,
             },
+            cancel: CancelPlan { tasks: 8, sleeps: 100 },
+            fire: FirePlan {
+                tasks: 500,
+                shortest: Duration::from_millis(1),
+                longest: Duration::from_millis(5),
+                sampling,
+            },
+            resets: 500,
+            timers_1k: TimersPlan { pending: 100, sleeps: 200, sampling },
+            timers_100k: TimersPlan { pending: 500, sleeps: 200, sampling },
+            timers_1m: TimersPlan { pending: 2_000, sleeps: 200, sampling },
+            lateness: LatenessPlan { tasks: 10, sleeps: 2, sampling, ..LatenessPlan::OF_ANY_SIZE },
+            sleep_memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },
             echo: EchoPlan {
                 connections: 8,
                 bytes: 64,
@@ -201,15 +283,29 @@ impl UnequalPlan {
     }
 }
 
+impl LatenessPlan {
+    const OF_ANY_SIZE: Self = Self {
+        tasks: 0,
+        sleeps: 0,
+        duration: Duration::from_millis(5),
+        busy: 2,
+        computes: Duration::from_micros(20),
+        sampling: Sampling::times(0, 0),
+    };
+}
+
 impl Sampling {
     /// So often for the warm-up, and so often after it.
-    fn times(warm_up: usize, samples: usize) -> Self {
-        let times = |times| Enough { times, duration: Duration::ZERO };
-        Self { warm_up: times(warm_up), samples: times(samples) }
+    const fn times(warm_up: usize, samples: usize) -> Self {
+        Self { warm_up: Enough::times(warm_up), samples: Enough::times(samples) }
     }
 }
 
 impl Enough {
+    const fn times(times: usize) -> Self {
+        Self { times, duration: Duration::ZERO }
+    }
+
     pub(crate) fn reached(self, times: usize, duration: Duration) -> bool {
         times >= self.times && duration >= self.duration
     }

@@ -20,6 +20,16 @@ pub(crate) enum Row {
     Live1m,
     IdleCpu,
     IdleBusyOne,
+    TimerCancel,
+    TimerFire,
+    TimerReset,
+    TimerResetNow,
+    Timers1k,
+    Timers100k,
+    Timers1m,
+    Lateness,
+    LatenessBusy,
+    SleepMemory,
     Echo,
 }
 
@@ -56,7 +66,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -74,6 +84,16 @@ impl Row {
         Self::Live1m,
         Self::IdleCpu,
         Self::IdleBusyOne,
+        Self::TimerCancel,
+        Self::TimerFire,
+        Self::TimerReset,
+        Self::TimerResetNow,
+        Self::Timers1k,
+        Self::Timers100k,
+        Self::Timers1m,
+        Self::Lateness,
+        Self::LatenessBusy,
+        Self::SleepMemory,
         Self::Echo,
     ];
 
@@ -96,6 +116,16 @@ impl Row {
             Self::Live1m => "live_1m",
             Self::IdleCpu => "idle_cpu",
             Self::IdleBusyOne => "idle_busy_one",
+            Self::TimerCancel => "timer_cancel",
+            Self::TimerFire => "timer_fire",
+            Self::TimerReset => "timer_reset",
+            Self::TimerResetNow => "timer_reset_now",
+            Self::Timers1k => "timers_1k",
+            Self::Timers100k => "timers_100k",
+            Self::Timers1m => "timers_1m",
+            Self::Lateness => "lateness",
+            Self::LatenessBusy => "lateness_busy",
+            Self::SleepMemory => "sleep_memory",
             Self::Echo => "echo",
         }
     }
@@ -119,10 +149,21 @@ impl Row {
             | Self::PingPong
             | Self::Live1k
             | Self::Live100k
-            | Self::Live1m => Unit::Nanoseconds,
-            Self::SpawnLate | Self::SpawnLateWarm | Self::RemoteWake => Unit::Microseconds,
+            | Self::Live1m
+            | Self::TimerCancel
+            | Self::TimerFire
+            | Self::TimerReset
+            | Self::TimerResetNow
+            | Self::Timers1k
+            | Self::Timers100k
+            | Self::Timers1m => Unit::Nanoseconds,
+            Self::SpawnLate
+            | Self::SpawnLateWarm
+            | Self::RemoteWake
+            | Self::Lateness
+            | Self::LatenessBusy => Unit::Microseconds,
             Self::Unequal | Self::Burst => Unit::Times,
-            Self::Memory => Unit::Bytes,
+            Self::Memory | Self::SleepMemory => Unit::Bytes,
             Self::IdleCpu | Self::IdleBusyOne => Unit::CpuPerSecond,
             Self::Echo => Unit::PerSecond,
         }
@@ -149,7 +190,30 @@ impl Row {
     pub(crate) fn fits_one_thread(self) -> bool {
         !matches!(
             self,
-            Self::Unequal | Self::SpawnLate | Self::SpawnLateWarm | Self::Burst | Self::IdleBusyOne
+            Self::Unequal
+                | Self::SpawnLate
+                | Self::SpawnLateWarm
+                | Self::Burst
+                | Self::IdleBusyOne
+                | Self::LatenessBusy
+        )
+    }
+
+    /// Whether the work needs sockets or timers.
+    pub(crate) fn needs_drivers(self) -> bool {
+        matches!(
+            self,
+            Self::TimerCancel
+                | Self::TimerFire
+                | Self::TimerReset
+                | Self::TimerResetNow
+                | Self::Timers1k
+                | Self::Timers100k
+                | Self::Timers1m
+                | Self::Lateness
+                | Self::LatenessBusy
+                | Self::SleepMemory
+                | Self::Echo
         )
     }
 
@@ -157,7 +221,7 @@ impl Row {
     /// hardly varies.
     pub(crate) fn rounds(self, asked: usize) -> usize {
         match self {
-            Self::Memory | Self::Live1m => asked.min(3),
+            Self::Memory | Self::Live1m | Self::Timers1m | Self::SleepMemory => asked.min(3),
             _ => asked,
         }
     }
@@ -181,7 +245,19 @@ impl Row {
             Self::Burst | Self::Memory | Self::IdleCpu | Self::IdleBusyOne => {
                 &[Target::OfBestPeer(Median, 1.0)]
             }
-            Self::Live1k | Self::Live100k | Self::Live1m => &[],
+            Self::TimerCancel => &[Target::OfBestPeer(Median, 0.2)],
+            Self::TimerFire => &[Target::OfBestPeer(Median, 0.5)],
+            Self::TimerReset => &[Target::OfBestPeer(Median, 0.1)],
+            Self::Lateness => &[Target::OfBestPeer(P99, 1.0)],
+            Self::LatenessBusy => &[Target::OfBestPeer(P99, 0.5)],
+            Self::SleepMemory => &[Target::OfBestPeer(Median, 0.8)],
+            Self::Live1k
+            | Self::Live100k
+            | Self::Live1m
+            | Self::TimerResetNow
+            | Self::Timers1k
+            | Self::Timers100k
+            | Self::Timers1m => &[],
             Self::Echo => &[Target::OfFloor(Median, 0.95)],
         }
     }

@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-const ROWS: [&str; 18] = [
+const ROWS: [&str; 28] = [
     "spawn_join",
     "spawn_remote",
     "chained_spawn",
@@ -22,6 +22,16 @@ const ROWS: [&str; 18] = [
     "live_1m",
     "idle_cpu",
     "idle_busy_one",
+    "timer_cancel",
+    "timer_fire",
+    "timer_reset",
+    "timer_reset_now",
+    "timers_1k",
+    "timers_100k",
+    "timers_1m",
+    "lateness",
+    "lateness_busy",
+    "sleep_memory",
     "echo",
 ];
 

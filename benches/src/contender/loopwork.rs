@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::io;
 use std::net;
+use std::pin::Pin;
+use std::time::Duration;
 
 use loopwork::net::{TcpListener, TcpStream};
-use loopwork::{EventLoop, Handle, Task, run_coroutine_threadsafe};
+use loopwork::{EventLoop, Handle, Instant, Sleep, Task, run_coroutine_threadsafe};
 
 use super::Contender;
 
@@ -15,6 +17,8 @@ impl Contender for Loopwork {
     type Task<T: Send + 'static> = Task<T>;
     type Listener = TcpListener;
     type Stream = TcpStream;
+    type Sleep = Sleep;
+    type Instant = Instant;
 
     fn run<F>(workers: usize, body: impl FnOnce(&'static Self) -> F) -> F::Output
     where
@@ -57,6 +61,22 @@ impl Contender for Loopwork {
 
     fn yield_now() -> impl Future<Output = ()> + Send {
         loopwork::yield_now()
+    }
+
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn sleep(duration: Duration) -> Sleep {
+        loopwork::sleep(duration)
+    }
+
+    fn sleep_until(deadline: Instant) -> Sleep {
+        loopwork::sleep_until(deadline)
+    }
+
+    fn reset(sleep: Pin<&mut Sleep>, deadline: Instant) {
+        sleep.get_mut().reset(deadline);
     }
 
     fn listen(listener: net::TcpListener) -> io::Result<TcpListener> {

@@ -4,11 +4,13 @@
 use std::future::Future;
 use std::io;
 use std::net;
+use std::pin::Pin;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
-use smol::{Async, Executor, Task, future};
+use smol::{Async, Executor, Task, Timer, future};
 
 use super::Contender;
 
@@ -18,6 +20,8 @@ impl Contender for Smol {
     type Task<T: Send + 'static> = Task<T>;
     type Listener = TcpListener;
     type Stream = TcpStream;
+    type Sleep = Timer;
+    type Instant = Instant;
 
     fn run<F>(workers: usize, body: impl FnOnce(&'static Self) -> F) -> F::Output
     where
@@ -61,6 +65,22 @@ impl Contender for Smol {
 
     fn yield_now() -> impl Future<Output = ()> + Send {
         future::yield_now()
+    }
+
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn sleep(duration: Duration) -> Timer {
+        Timer::after(duration)
+    }
+
+    fn sleep_until(deadline: Instant) -> Timer {
+        Timer::at(deadline)
+    }
+
+    fn reset(sleep: Pin<&mut Timer>, deadline: Instant) {
+        sleep.get_mut().set_at(deadline);
     }
 
     fn listen(listener: net::TcpListener) -> io::Result<TcpListener> {

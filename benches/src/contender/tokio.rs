@@ -4,11 +4,14 @@ use std::future::Future;
 use std::io;
 use std::marker::PhantomData;
 use std::net;
+use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep};
 
 use super::Contender;
 
@@ -56,6 +59,8 @@ impl<M: Flavour> Contender for Tokio<M> {
     type Task<T: Send + 'static> = JoinHandle<T>;
     type Listener = TcpListener;
     type Stream = TcpStream;
+    type Sleep = Sleep;
+    type Instant = Instant;
 
     fn run<F>(workers: usize, body: impl FnOnce(&'static Self) -> F) -> F::Output
     where
@@ -96,6 +101,22 @@ impl<M: Flavour> Contender for Tokio<M> {
 
     fn yield_now() -> impl Future<Output = ()> + Send {
         tokio::task::yield_now()
+    }
+
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn sleep(duration: Duration) -> Sleep {
+        tokio::time::sleep(duration)
+    }
+
+    fn sleep_until(deadline: Instant) -> Sleep {
+        tokio::time::sleep_until(deadline)
+    }
+
+    fn reset(sleep: Pin<&mut Sleep>, deadline: Instant) {
+        sleep.reset(deadline);
     }
 
     fn listen(listener: net::TcpListener) -> io::Result<TcpListener> {

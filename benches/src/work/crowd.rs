@@ -1,12 +1,8 @@
 //! Many tasks that are alive at once.
 
-use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
-
 use futures::channel::oneshot;
-use futures::task::AtomicWaker;
 
+use super::absent::Absent;
 use crate::contender::Contender;
 
 /// Tasks that each wait for a oneshot of their own, which belongs to no runtime.
@@ -53,42 +49,4 @@ async fn member(message: oneshot::Receiver<usize>, absent: &'static Absent) -> u
     // A moment early: it waits when this poll is over.
     absent.one_less();
     message.await.expect("the message is sent")
-}
-
-/// How many tasks have not been polled yet, and the task that waits until all have.
-#[derive(Debug)]
-pub(super) struct Absent {
-    count: AtomicUsize,
-    waiter: AtomicWaker,
-}
-
-impl Absent {
-    /// One for the process, so that a task holds a plain reference.
-    pub(super) fn new() -> &'static Self {
-        Box::leak(Box::new(Self { count: AtomicUsize::new(0), waiter: AtomicWaker::new() }))
-    }
-
-    fn begin(&self, count: usize) {
-        // Ordering: Relaxed: spawning hands the tasks over, and this with them.
-        self.count.store(count, Ordering::Relaxed);
-    }
-
-    fn one_less(&self) {
-        // Ordering: Release: what a task did is before what follows `none`.
-        if self.count.fetch_sub(1, Ordering::Release) == 1 {
-            self.waiter.wake();
-        }
-    }
-
-    async fn none(&self) {
-        poll_fn(|context| {
-            self.waiter.register(context.waker());
-            // Ordering: Acquire: pairs with `one_less`.
-            match self.count.load(Ordering::Acquire) {
-                0 => Poll::Ready(()),
-                _ => Poll::Pending,
-            }
-        })
-        .await;
-    }
 }

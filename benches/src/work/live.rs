@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::crowd::{Absent, Crowd};
+use super::absent::Absent;
+use super::crowd::Crowd;
 use crate::contender::Contender;
 use crate::measurement::Measurement;
 use crate::plan::CrowdPlan;

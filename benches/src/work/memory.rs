@@ -1,6 +1,7 @@
 //! How much memory a task takes that waits.
 
-use super::crowd::{Absent, Crowd};
+use super::absent::Absent;
+use super::crowd::Crowd;
 use crate::contender::Contender;
 use crate::measurement::Measurement;
 use crate::plan::CrowdPlan;

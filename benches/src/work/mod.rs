@@ -3,22 +3,31 @@
 //! Each function is the body of a task on a worker. It repeats its work as the recorder wants it,
 //! checks each time that everything was done, and takes the time itself.
 
+mod absent;
 mod burst;
 mod chained_spawn;
 mod countdown;
 mod crowd;
+mod durations;
 mod echo;
 mod fork_join;
 mod idle;
+mod lateness;
 mod live;
 mod memory;
 mod outside;
+mod pending;
 mod ping_pong;
 mod remote_wake;
+mod sleep_memory;
 mod spawn_join;
 mod spawn_late;
 mod spawn_remote;
 mod spin;
+mod timer_cancel;
+mod timer_fire;
+mod timer_reset;
+mod timers;
 mod unequal;
 mod yield_many;
 
@@ -27,12 +36,18 @@ pub(crate) use chained_spawn::chained_spawn;
 pub(crate) use echo::{LoadProcess, echo};
 pub(crate) use fork_join::fork_join;
 pub(crate) use idle::{idle_busy_one, idle_cpu};
+pub(crate) use lateness::{lateness, lateness_busy};
 pub(crate) use live::live;
 pub(crate) use memory::memory;
 pub(crate) use ping_pong::ping_pong;
 pub(crate) use remote_wake::remote_wake;
+pub(crate) use sleep_memory::sleep_memory;
 pub(crate) use spawn_join::spawn_join;
 pub(crate) use spawn_late::{spawn_late, spawn_late_warm};
 pub(crate) use spawn_remote::spawn_remote;
+pub(crate) use timer_cancel::timer_cancel;
+pub(crate) use timer_fire::timer_fire;
+pub(crate) use timer_reset::{timer_reset, timer_reset_now};
+pub(crate) use timers::timers;
 pub(crate) use unequal::unequal;
 pub(crate) use yield_many::yield_many;
