@@ -47,7 +47,7 @@ pub fn command_line() -> ExitCode {
         Some((mode, rest)) if mode == "--child" => child::run(rest),
         Some((mode, rest)) if mode == "--load" => load::run(rest),
         _ if arguments.iter().any(|argument| argument == "--help") => {
-            print!("{HELP}");
+            print!("{HELP}\nThe rows, of which README.md says more:\n\n{}", Row::columns());
             Ok(())
         }
         _ => parse(&arguments).and_then(|options| runner::run(&options)),

@@ -139,6 +139,14 @@ impl Row {
         Self::ALL.map(Self::name).join(", ")
     }
 
+    /// All names, for a reader.
+    pub(crate) fn columns() -> String {
+        let line = |rows: &[Self]| {
+            rows.iter().fold("   ".to_owned(), |line, row| format!("{line} {:<16}", row.name()))
+        };
+        Self::ALL.chunks(4).map(|rows| line(rows).trim_end().to_owned() + "\n").collect()
+    }
+
     pub(crate) fn unit(self) -> Unit {
         match self {
             Self::SpawnJoin

@@ -55,7 +55,7 @@ fn every_row_is_measured_on_every_runtime() {
 
 #[test]
 fn opt_ins_take_part_when_they_are_asked_for() {
-    let output = runner(&["--smoke", "--opt-ins", "--rows", "spawn_join,unequal"]);
+    let output = runner(&["--smoke", "--opt-ins", "--rows", "spawn_join,unequal,lateness"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report = String::from_utf8_lossy(&output.stdout);
     let line = |row: &str, runtime: &str| {
@@ -66,6 +66,15 @@ fn opt_ins_take_part_when_they_are_asked_for() {
     };
     assert!(line("spawn_join", "tokio-bare") && line("spawn_join", "tokio-ct"), "{report}");
     assert!(line("unequal", "tokio-bare") && !line("unequal", "tokio-ct"), "{report}");
+    assert!(!line("lateness", "tokio-bare") && line("lateness", "tokio-ct"), "{report}");
+}
+
+#[test]
+fn help_names_every_row() {
+    let output = runner(&["--help"]);
+    let help = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<&str> = help.split_whitespace().collect();
+    assert!(ROWS.iter().all(|row| words.contains(row)), "{help}");
 }
 
 #[test]
