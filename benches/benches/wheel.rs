@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use loopwork_time::wheel::{Expired, Key, Wheel};
+use loopwork_time::wheel::{Key, Wheel};
 
 const SECOND: u64 = 1_000_000_000;
 /// How many timers are pending. The most of them take half a gigabyte.
@@ -62,15 +62,18 @@ fn among_pending(
     group.finish();
 }
 
+/// As large as what a timer shares with its sleep.
+type Ticket = [u64; 4];
+
 /// A wheel in which many timers are pending, each of 1 to 60 seconds. All use of the wheel is here.
 struct Crowded {
-    wheel: Wheel<()>,
+    wheel: Wheel<Ticket>,
     now: u64,
     sequence: u64,
     random: Random,
     /// Of all that are pending, as long as none has fired.
     keys: Vec<Key>,
-    due: Vec<Expired<()>>,
+    due: Vec<Key>,
 }
 
 impl Crowded {
@@ -109,21 +112,25 @@ impl Crowded {
     }
 
     fn fire_and_insert(&mut self) {
-        while self.due.pop().is_none() {
+        let fired = loop {
+            if let Some(fired) = self.due.pop() {
+                break fired;
+            }
             self.now = self.wheel.next_deadline().expect("there are always some");
-            self.wheel.advance(self.now, &mut self.due);
-        }
+            self.wheel.advance(self.now, |entry| self.due.push(entry.key));
+        };
+        self.remove(fired);
         self.insert();
     }
 
     fn insert(&mut self) -> Key {
         let deadline = self.now + SECOND + self.random.below(59 * SECOND);
         self.sequence += 1;
-        self.wheel.insert(deadline, self.sequence, ())
+        self.wheel.insert(deadline, self.sequence)
     }
 
     fn remove(&mut self, key: Key) {
-        assert!(self.wheel.remove(key).is_some(), "it was pending");
+        self.wheel.free(key);
     }
 }
 

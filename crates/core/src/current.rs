@@ -41,12 +41,15 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// While this lives, its thread is no worker.
+/// While this lives, its thread is no worker, and leaves its timers to others.
 #[must_use]
 pub(crate) struct Away(*const Worker);
 
 impl Away {
     pub(crate) fn new() -> Self {
+        with_worker(|worker| {
+            worker.map(|worker| worker.shared().driver().rest(worker.index(), false))
+        });
         Self(WORKER.with(|current| current.replace(ptr::null())))
     }
 }
@@ -54,6 +57,7 @@ impl Away {
 impl Drop for Away {
     fn drop(&mut self) {
         WORKER.with(|current| current.set(self.0));
+        with_worker(|worker| worker.map(|worker| worker.shared().driver().resume(worker.index())));
     }
 }
 

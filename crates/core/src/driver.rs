@@ -28,7 +28,11 @@ pub trait Driver: Send + 'static {
     ///
     /// It must return soon after an [`unpark`](DriverHandle::unpark), also one that came before.
     /// A panic is reported to the exception handler, and the loop goes on with the next turn.
-    fn turn(&mut self, turn: Turn);
+    ///
+    /// `quiet` says whether the loop runs and nothing else in it is to be done now: every worker
+    /// sleeps, and no task and no callback is ready. A driver of virtual time asks before it lets
+    /// time go on. The answer is of the moment: what comes from outside may come right after it.
+    fn turn(&mut self, turn: Turn, quiet: &dyn Fn() -> bool);
 }
 
 /// The end of a [`Driver`] that is shared by all threads.
@@ -38,8 +42,26 @@ pub trait DriverHandle: Send + Sync {
 
     /// Called on each worker's thread before it polls its first task. What is returned is dropped
     /// on that thread when it stops polling: a place for guards of thread-locals.
-    fn enter(&self) -> Box<dyn Any> {
+    fn enter(&self, worker: usize) -> Box<dyn Any> {
+        let _ = worker;
         Box::new(())
+    }
+
+    /// Called by a busy worker between two polls, every few microseconds if its polls allow: wakes
+    /// what is due of the timers that are its own. `now` is what its clock shows, in nanoseconds.
+    fn advance(&self, worker: usize, now: u64) {
+        let _ = (worker, now);
+    }
+
+    /// Called by a worker that goes to sleep, before it blocks in [`Driver::turn`] or elsewhere. From
+    /// now on the driver takes care of its timers. `last`: all others sleep.
+    fn rest(&self, worker: usize, last: bool) {
+        let _ = (worker, last);
+    }
+
+    /// Called by a worker that goes on after [`rest`](DriverHandle::rest).
+    fn resume(&self, worker: usize) {
+        let _ = worker;
     }
 }
 
@@ -72,7 +94,7 @@ impl Driver for SleepDriver {
         self.0.clone()
     }
 
-    fn turn(&mut self, turn: Turn) {
+    fn turn(&mut self, turn: Turn, _: &dyn Fn() -> bool) {
         let mut unparked = self.0.unparked.lock();
         if let Turn::Block(cap) = turn {
             while !*unparked {

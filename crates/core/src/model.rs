@@ -12,8 +12,7 @@ use crate::exception::ExceptionHandler;
 use crate::flag::Flag as Inner;
 use crate::handle::Handle;
 use crate::scheduler::{
-    self, Claim as InnerClaim, Idle as InnerIdle, Parker as InnerParker, Shared, Spawn,
-    Worker as InnerWorker,
+    self, Idle as InnerIdle, Parker as InnerParker, Shared, Spawn, Worker as InnerWorker,
 };
 use crate::task::{Kind, RawTask, Task};
 
@@ -92,7 +91,7 @@ impl Loop {
 
     /// Puts a worker that has no thread on the stack of sleepers.
     pub fn announce(&self, worker: usize) {
-        self.shared.idle.announce(worker, false);
+        let _last = self.shared.idle.announce(worker, false);
     }
 
     /// Whether no `Runnable` is left anywhere.
@@ -144,29 +143,6 @@ impl Worker {
     }
 }
 
-/// Who may reach into a hand.
-#[derive(Debug, Default)]
-pub struct Claim(InnerClaim);
-
-impl Claim {
-    /// As the owner.
-    pub fn own<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.0.enter();
-        let result = f();
-        self.0.leave();
-        result
-    }
-
-    /// As anybody else. None if the owner was inside.
-    pub fn seize<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
-        self.0.try_seize().then(|| {
-            let result = f();
-            self.0.release();
-            result
-        })
-    }
-}
-
 /// Who sleeps and who searches, alone.
 #[derive(Debug)]
 pub struct Idle(InnerIdle);
@@ -180,12 +156,12 @@ impl Idle {
     }
 
     pub fn announce(&self, worker: usize) {
-        self.0.announce(worker, false);
+        let _last = self.0.announce(worker, false);
     }
 
     /// As a worker that searched until now.
     pub fn announce_searcher(&self, worker: usize) {
-        self.0.announce(worker, true);
+        let _last = self.0.announce(worker, true);
     }
 
     pub fn begin_search(&self) -> bool {

@@ -49,6 +49,13 @@ impl Builder {
         self
     }
 
+    /// How many workers were asked for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        self.workers
+    }
+
     /// How background threads are named, before a dash and their index.
     #[must_use]
     pub fn thread_name(mut self, prefix: &str) -> Self {
@@ -157,7 +164,7 @@ impl<D: Driver> Runtime<D> {
         let driver = self.driver.as_ref().ok_or(LoopError::Closed)?;
         let entered = Entered::new(&self.worker).ok_or(LoopError::Nested)?;
         let blocking = loopwork_context::forbid_blocking();
-        let guards = self.handle.enter();
+        let guards = self.handle.enter(0);
         let running = Running::begin(&self.shared);
         let result = body(self, driver);
         drop((running, guards, blocking, entered));
@@ -187,7 +194,7 @@ impl<D: Driver> Runtime<D> {
         thread::Builder::new().name(format!("{name}-{}", worker.index())).spawn(move || {
             let _entered = Entered::new(&worker);
             let _blocking = loopwork_context::forbid_blocking();
-            let _driver = handle.enter();
+            let _driver = handle.enter(worker.index());
             worker.background(&driver);
         })
     }

@@ -48,23 +48,48 @@ where
 
 /// The counts of `ROUNDS` rounds, after as many that warm up.
 async fn rounds<F: Future<Output = ()>>(round: impl Fn() -> F) -> Counts {
-    let mut before = counts();
+    let mut start = Start::now();
     for n in 0..2 * ROUNDS {
         if n == ROUNDS {
-            before = counts();
+            start = Start::now();
         }
         round().await;
     }
-    counts() - before
+    start.until_now()
+}
+
+/// Where counting began.
+struct Start {
+    turns: u64,
+    counts: Counts,
+}
+
+impl Start {
+    fn now() -> Self {
+        let turns = Self::turns();
+        Self { turns, counts: counts() }
+    }
+
+    /// Without the two locks of each visit to the driver: how many there are depends on the time it takes.
+    fn until_now(self) -> Counts {
+        let mut counts = counts() - self.counts;
+        counts.locks = counts.locks.saturating_sub(2 * (Self::turns() - self.turns));
+        counts
+    }
+
+    fn turns() -> u64 {
+        Handle::current().unwrap().metrics().total().driver_turns
+    }
 }
 
 #[track_caller]
 fn assert_local(what: &str, counts: Counts) {
     println!("{what}, {ROUNDS} times: {counts:?}");
-    assert_eq!(counts.shared_writes, 0, "{what} writes to lines that others write");
+    // None per round. Memory that the allocator had from another thread counts, once.
+    assert!(counts.shared_writes <= 4, "{what} writes to lines that others write");
     assert_eq!(counts.fences, 0, "{what} fences");
-    // Those of the driver, which a busy worker polls every 50 us.
-    assert!(counts.locks <= ROUNDS, "{what} takes locks");
+    // Full and empty magazines of cells are exchanged under a lock, both ways.
+    assert!(counts.locks <= 2 * (ROUNDS / 64 + 1), "{what} takes locks");
 }
 
 /// So many read-modify-writes `each` round, and so many in each `block` of rounds.
@@ -110,9 +135,9 @@ fn many_local_spawns_and_then_their_joins() {
             }
         };
         many().await;
-        let before = counts();
+        let start = Start::now();
         many().await;
-        counts() - before
+        start.until_now()
     });
     assert_local("spawn, run and join", counts);
     // The end of each. Ids; shares, taken and given back.

@@ -1,6 +1,7 @@
 //! Joins the reactor and the timers, flat: the earliest deadline, one wait, one advance.
 
 use std::any::Any;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use loopwork_core::{Callback, Driver, DriverHandle, ExceptionContext, Turn, is_task_waker};
 use loopwork_io::{Reactor, ReactorHandle, Unparker};
-use loopwork_time::{Due, Timers};
+use loopwork_time::{Due, Instant, Timers};
 
 use crate::current::Entered;
 use crate::handle::{Handle, Parts};
@@ -20,6 +21,7 @@ pub(crate) struct Drivers {
     shared: Arc<SharedDrivers>,
     /// What is due in this turn; kept for its memory.
     due: Vec<Due>,
+    pace: Pace,
     /// A failed wait was reported; the next ones are not, until one succeeds.
     failed: bool,
 }
@@ -36,32 +38,31 @@ impl Drivers {
     pub(crate) fn new(reactor: Reactor, timers: Timers) -> Self {
         let unparker = reactor.unparker();
         timers.on_earlier(Box::new(move || unparker.unpark()));
+        let wake = reactor.unparker();
+        let free = timers.clock().attach(Arc::new(move || wake.unpark()));
+        assert!(
+            free,
+            "a virtual clock is for one loop at a time: close the one before, or make another clock"
+        );
         let shared = Arc::new(SharedDrivers {
             unparker: reactor.unparker(),
             timers: timers.clone(),
             reactor: reactor.handle(),
             parts: loopwork_shim::sync::Mutex::new(Weak::new()),
         });
-        Self { reactor, timers, shared, due: Vec::new(), failed: false }
+        Self { reactor, timers, shared, due: Vec::new(), pace: Pace::default(), failed: false }
     }
 
     pub(crate) fn shared(&self) -> Arc<SharedDrivers> {
         self.shared.clone()
     }
 
-    fn wait(&mut self, turn: Turn) {
-        let limit = match turn {
-            Turn::Poll => Some(Duration::ZERO),
-            Turn::Block(cap) => {
-                let deadline = self.timers.next_deadline();
-                let until = deadline.map(|deadline| deadline - self.timers.now());
-                [cap, until].into_iter().flatten().min()
-            }
+    fn wait(&mut self, turn: Turn, quiet: &dyn Fn() -> bool) {
+        let waited = match turn {
+            Turn::Poll => self.reactor.turn(Some(Duration::ZERO)),
+            Turn::Block(cap) if self.timers.clock().is_virtual() => self.wait_virtually(cap, quiet),
+            Turn::Block(cap) => self.wait_really(cap),
         };
-        let waited = self.reactor.turn(limit);
-        if turn != Turn::Poll {
-            self.timers.waiter_awake();
-        }
         match waited {
             Ok(_) => self.failed = false,
             Err(_) if self.failed => {}
@@ -75,24 +76,77 @@ impl Drivers {
         }
     }
 
-    fn fire(&mut self) {
-        self.timers.advance(self.timers.now(), &mut self.due);
-        if self.due.is_empty() {
-            return;
-        }
-        let handle = self.shared.handle();
-        let single = handle.as_ref().filter(|handle| handle.core().workers() == 1);
-        for Due { waker, .. } in self.due.drain(..) {
-            match single {
-                // asyncio's order: a sleep that is due is an entry of its own in the one queue,
-                // among the timer callbacks, and its task is ready only when that entry runs.
-                Some(handle) if is_task_waker(&waker) => {
-                    let (callback, _) = Callback::new(move || waker.wake());
-                    drop(handle.core().enqueue(callback));
-                }
-                _ => wake(waker, handle.as_ref()),
+    /// Waits for an event, an unpark, the earliest deadline, or the cap.
+    fn wait_really(&mut self, cap: Option<Duration>) -> io::Result<usize> {
+        let until = self.timers.next_deadline().map(|deadline| {
+            let now = self.timers.now();
+            if deadline <= now { Duration::ZERO } else { self.pace.not_before(deadline) - now }
+        });
+        let waited = self.reactor.turn([cap, until].into_iter().flatten().min());
+        self.timers.waiter_awake();
+        waited
+    }
+
+    /// Waits for an event, an unpark or the cap; or, if nothing else can happen in the loop, goes to
+    /// the earliest deadline at once.
+    ///
+    /// The look for I/O may use up an unpark. So whatever that can have been about is looked at
+    /// afterwards, before the wait that it no longer ends.
+    fn wait_virtually(
+        &mut self,
+        cap: Option<Duration>,
+        quiet: &dyn Fn() -> bool,
+    ) -> io::Result<usize> {
+        if quiet() {
+            let found = self.reactor.turn(Some(Duration::ZERO))?;
+            let next = self.timers.settled_deadline();
+            let allowed = next.filter(|&next| self.timers.clock().may_jump_to(next));
+            if found > 0 || !quiet() {
+                return Ok(found);
+            }
+            if let Some(next) = allowed {
+                self.timers.clock().set(next);
+                return Ok(0);
             }
         }
+        self.reactor.turn(cap)
+    }
+
+    fn fire(&mut self) {
+        let now = self.timers.now();
+        self.timers.advance(now, &mut self.due);
+        if !self.due.is_empty() {
+            self.pace.woken(now);
+            self.shared.wake(self.due.drain(..));
+        }
+    }
+}
+
+/// Lets the timers of a loop that has little to do end its sleep only so often: where deadlines lie
+/// closer together than a wake-up takes, several are better served at once.
+///
+/// A few may come as close as they like: this is a leaky bucket, in the form of the generic cell rate
+/// algorithm (ITU-T I.371).
+#[derive(Default)]
+struct Pace {
+    /// When the bucket will be empty.
+    empty: Option<Instant>,
+}
+
+impl Pace {
+    /// The time between two wake-ups in the long run: as often does a busy worker poll the driver.
+    const GAP: Duration = Duration::from_micros(50);
+    /// So many may come at once.
+    const BURST: u32 = 16;
+
+    /// When to wake up for what is due at `deadline`.
+    fn not_before(&self, deadline: Instant) -> Instant {
+        self.empty.map_or(deadline, |empty| deadline.max(empty - Self::GAP * Self::BURST))
+    }
+
+    /// A turn that began before `now` found something due.
+    fn woken(&mut self, now: Instant) {
+        self.empty = Some(self.empty.map_or(now, |empty| empty.max(now)) + Self::GAP);
     }
 }
 
@@ -111,9 +165,15 @@ impl Driver for Drivers {
         self.shared.clone()
     }
 
-    fn turn(&mut self, turn: Turn) {
-        self.wait(turn);
+    fn turn(&mut self, turn: Turn, quiet: &dyn Fn() -> bool) {
+        self.wait(turn, quiet);
         self.fire();
+    }
+}
+
+impl Drop for Drivers {
+    fn drop(&mut self) {
+        self.timers.clock().detach();
     }
 }
 
@@ -125,6 +185,23 @@ impl SharedDrivers {
     fn handle(&self) -> Option<Handle> {
         self.parts.lock().upgrade().map(Handle::new)
     }
+
+    /// Wakes what is due, in its order.
+    fn wake(&self, due: impl Iterator<Item = Due>) {
+        let handle = self.handle();
+        let single = handle.as_ref().filter(|handle| handle.core().workers() == 1);
+        for Due { waker, .. } in due {
+            match single {
+                // asyncio's order: a sleep that is due is an entry of its own in the one queue,
+                // among the timer callbacks, and its task is ready only when that entry runs.
+                Some(handle) if is_task_waker(&waker) => {
+                    let (callback, _) = Callback::new(move || waker.wake());
+                    drop(handle.core().enqueue(callback));
+                }
+                _ => wake(waker, handle.as_ref()),
+            }
+        }
+    }
 }
 
 impl DriverHandle for SharedDrivers {
@@ -132,8 +209,28 @@ impl DriverHandle for SharedDrivers {
         self.unparker.unpark();
     }
 
-    fn enter(&self) -> Box<dyn Any> {
+    fn enter(&self, worker: usize) -> Box<dyn Any> {
         let loops = self.handle().map(Entered::new);
-        Box::new((loops, self.timers.enter(), self.reactor.enter()))
+        Box::new((loops, self.timers.enter_worker(worker), self.reactor.enter()))
+    }
+
+    fn advance(&self, worker: usize, now: u64) {
+        let mut due = Vec::new();
+        self.timers.advance_here(worker, self.timers.clock().now_at(now), &mut due);
+        if !due.is_empty() {
+            self.wake(due.into_iter());
+        }
+    }
+
+    fn rest(&self, worker: usize, last: bool) {
+        self.timers.rest(worker);
+        if last && self.timers.clock().is_virtual() {
+            // Whoever has the driver lets time go on.
+            self.unparker.unpark();
+        }
+    }
+
+    fn resume(&self, worker: usize) {
+        self.timers.resume(worker);
     }
 }

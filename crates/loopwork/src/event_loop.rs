@@ -46,6 +46,7 @@ pub struct EventLoop {
 pub struct Builder {
     core: loopwork_core::Builder,
     thread_name: String,
+    clock: Clock,
     exception_handler: Option<ExceptionHandler>,
 }
 
@@ -80,6 +81,29 @@ impl Builder {
         self
     }
 
+    /// What clock the loop goes by. The default is [`Clock::real`]; under a
+    /// [`Clock::virtual_time`] a program that only waits takes no time.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use loopwork::{Clock, EventLoop, sleep};
+    ///
+    /// let clock = Clock::virtual_time();
+    /// let mut event_loop = EventLoop::builder().clock(clock.clone()).build()?;
+    /// let start = clock.now();
+    /// event_loop.run_until_complete(async {
+    ///     sleep(Duration::from_secs(365 * 24 * 60 * 60)).await;
+    /// })?;
+    /// assert_eq!((clock.now() - start).as_secs(), 365 * 24 * 60 * 60);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Sets the exception handler from the beginning: see [`Handle::set_exception_handler`].
     #[must_use]
     pub fn exception_handler(mut self, handler: ExceptionHandler) -> Self {
@@ -92,8 +116,12 @@ impl Builder {
     /// # Errors
     ///
     /// [`LoopError::Os`] if the operating system refuses a thread or a poller.
+    ///
+    /// # Panics
+    ///
+    /// If the [virtual clock](Builder::clock) has a loop already.
     pub fn build(self) -> Result<EventLoop, LoopError> {
-        let timers = Timers::new(Clock::real());
+        let timers = Timers::new(self.clock, self.core.worker_count());
         let drivers = Drivers::new(Reactor::new()?, timers.clone());
         let shared = drivers.shared();
         let mut handle = None;
@@ -143,6 +171,7 @@ impl EventLoop {
         Builder {
             core: loopwork_core::Builder::new().workers(workers),
             thread_name: "loopwork".to_owned(),
+            clock: Clock::real(),
             exception_handler: None,
         }
     }

@@ -419,13 +419,25 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        if let Some(executor) = executor {
-            return executor.submit(work);
+        let own;
+        let executor = match executor {
+            Some(executor) => executor,
+            None => {
+                own = self.executor().get();
+                match &own {
+                    Some(executor) => &**executor,
+                    None => return Err(Rejected::new(work, RejectReason::ShutDown)),
+                }
+            }
+        };
+        let clock = self.timers().clock();
+        let held = clock.is_virtual().then(|| clock.in_flight());
+        let job = executor.submit(work)?;
+        if held.is_some() {
+            // Until the result is there, and those who wait for it are woken.
+            job.add_done_callback(move |_| drop(held));
         }
-        match self.executor().get() {
-            Some(executor) => executor.submit(work),
-            None => Err(Rejected::new(work, RejectReason::ShutDown)),
-        }
+        Ok(job)
     }
 
     /// Replaces the executor of `run_in_executor(None, ..)`. The one before is dropped, not shut

@@ -43,8 +43,8 @@ pub use loopwork_tasks::{
 };
 pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{
-    Instant, Interval, MissedTick, Sleep, SleepWith, Tick, interval, interval_at, sleep,
-    sleep_until, sleep_with,
+    Clock, Hold, Instant, Interval, MissedTick, Sleep, SleepWith, Tick, interval, interval_at,
+    sleep, sleep_until, sleep_with,
 };
 pub use run::{all_tasks, run, run_coroutine_threadsafe};
 

@@ -1,30 +1,42 @@
-//! The clock of a loop.
+//! The clock of a loop, and of its timers.
 
-pub use self::kind::Clock;
 #[cfg(loopwork_shuttle)]
 pub use self::kind::with_time;
+pub use self::kind::{Clock, nanos};
 
 #[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
 mod kind {
+    use std::sync::OnceLock;
     use std::time::Instant;
 
-    /// Tells how long it has been there.
+    /// Nanoseconds since this was called first in the process, by the monotonic clock.
+    #[inline]
+    #[must_use]
+    pub fn nanos() -> u64 {
+        // Not this crate's: it is written once, before any value derived from it exists.
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        let now = Instant::now();
+        let origin = *ORIGIN.get_or_init(|| now);
+        u64::try_from(now.saturating_duration_since(origin).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Tells [`nanos`].
     #[derive(Debug)]
-    pub struct Clock(Instant);
+    pub struct Clock(());
 
     impl Clock {
-        /// Its time is zero now.
-        #[expect(clippy::new_without_default, reason = "two clocks made so differ")]
+        /// All of them tell the same time, except in models.
+        #[expect(clippy::new_without_default, reason = "two clocks of a model differ")]
         #[must_use]
         pub fn new() -> Self {
-            Self(Instant::now())
+            Self(())
         }
 
-        /// Nanoseconds since it was made.
+        /// The time now, in nanoseconds.
         #[inline]
         #[must_use]
         pub fn now(&self) -> u64 {
-            u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+            nanos()
         }
     }
 }
@@ -47,6 +59,11 @@ mod kind {
         pub fn now(&self) -> u64 {
             0
         }
+    }
+
+    /// Zero.
+    pub fn nanos() -> u64 {
+        0
     }
 }
 
@@ -79,6 +96,11 @@ mod kind {
     /// Whether a timed wait of a model expires now.
     pub(crate) fn expires() -> bool {
         PASSES.get() && thread_rng().gen_bool(0.5)
+    }
+
+    /// Zero: only a [`Clock`] makes time up.
+    pub fn nanos() -> u64 {
+        0
     }
 
     /// Tells how much time was made up.

@@ -10,8 +10,9 @@
 //! |---|---|
 //! | `atomic.rs` | atomics, `fence` |
 //! | `asymmetric.rs` | a fence that is cheap on one side and dear on the other |
+//! | `claim.rs` | a lock that costs its owner next to nothing |
 //! | `cell.rs` | `UnsafeCell` with checked access |
-//! | `clock.rs` | nanoseconds since the clock was made |
+//! | `clock.rs` | nanoseconds since the process looked at its clock first |
 //! | `sync.rs` | `Mutex`, `Condvar` |
 //! | `thread.rs` | threads, their ids and numbers, `yield_now`, `spin_loop` |
 //! | `spin.rs` | whether to spin before sleeping |
@@ -27,6 +28,7 @@
 pub mod asymmetric;
 pub mod atomic;
 pub mod cell;
+pub mod claim;
 pub mod clock;
 #[cfg(loopwork_count)]
 pub mod count;

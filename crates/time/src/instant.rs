@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
 
-use crate::Timers;
 use crate::clock::Clock;
+use crate::timers::{Current, with_current};
 
 /// A point on a loop's clock, in whole nanoseconds since an origin common to the process.
 ///
@@ -38,7 +38,7 @@ impl Instant {
     #[doc(alias = "loop.time")]
     #[must_use]
     pub fn now() -> Self {
-        Timers::with_current(|timers| timers.now()).unwrap_or_else(|| Clock::real().now())
+        with_current(Current::now).unwrap_or_else(|| Clock::real().now())
     }
 
     /// The point `nanos` nanoseconds after the origin. `u64::MAX` is `FAR_FUTURE`.

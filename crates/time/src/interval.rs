@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
+use crate::Instant;
 use crate::sleep::{Sleep, sleep_until};
-use crate::{Instant, Timers};
 
 /// What an [`Interval`] does about ticks nobody waited for in time.
 ///
@@ -35,18 +35,14 @@ pub enum MissedTick {
 /// use std::time::Duration;
 /// use loopwork_time::{Clock, MissedTick, Timers, interval};
 ///
-/// let timers = Timers::new(Clock::real());
+/// let timers = Timers::new(Clock::real(), 1);
 /// let _entered = timers.enter(); // an event loop does this
 /// let ticks = interval(Duration::from_secs(60)).with_missed_tick(MissedTick::Skip);
 /// assert_eq!(ticks.period(), Duration::from_secs(60));
 /// ```
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
-    let start = match Timers::current() {
-        Ok(timers) => timers.now(),
-        Err(error) => panic!("{error}"),
-    };
-    interval_at(start, period)
+    interval_at(crate::sleep::now(), period)
 }
 
 /// Ticks at `start`, and then once every `period`.
@@ -109,13 +105,13 @@ impl Interval {
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let due = self.sleep.deadline();
-        self.sleep.reset(self.following(due, self.sleep.timers().now()));
+        self.sleep.reset(self.following(due, self.sleep.now()));
         Poll::Ready(due)
     }
 
     /// Makes the next tick come a period from now.
     pub fn reset(&mut self) {
-        let next = self.sleep.timers().now() + self.period;
+        let next = self.sleep.now() + self.period;
         self.sleep.reset(next);
     }
 

@@ -10,13 +10,16 @@
 //! | file | holds |
 //! |---|---|
 //! | `instant.rs` | [`Instant`]: nanoseconds since the process-wide origin, in saturating arithmetic |
-//! | `clock.rs` | [`Clock`]: who says what time it is |
+//! | `clock/` | [`Clock`]: who says what time it is; the virtual clock and what holds it |
 //! | `wheel/` | [`Wheel`](wheel::Wheel): the timer wheel, a plain `&mut` structure without a clock |
-//! | `timers/` | [`Timers`]: a shared wheel of wakers, its waiter's protocol, and "the current timers" |
+//! | `timers/` | [`Timers`]: a wheel for each worker, how others reach it, and "the current timers" |
 //! | `sleep.rs` | [`Sleep`], [`SleepWith`] |
 //! | `interval.rs` | [`Interval`], [`MissedTick`] |
 
-#![forbid(unsafe_code)]
+//!
+//! `unsafe` is in two files, `timers/shard.rs` and `timers/ticket.rs`.
+
+#![deny(unsafe_code)]
 
 mod clock;
 mod instant;
@@ -25,7 +28,7 @@ mod sleep;
 mod timers;
 pub mod wheel;
 
-pub use clock::Clock;
+pub use clock::{Clock, Hold};
 pub use instant::Instant;
 pub use interval::{Interval, MissedTick, Tick, interval, interval_at};
 pub use sleep::{Sleep, SleepWith, sleep, sleep_until, sleep_with};

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use loopwork_context::{WaitReason, proceed, waits_for};
 
-use crate::timers::Standing;
-use crate::wheel::Key;
+use crate::timers::{Current, Id, Seat, Standing, with_current};
 use crate::{Instant, Timers};
 
 /// Waits until `duration` from now has passed, never less.
@@ -28,18 +27,18 @@ use crate::{Instant, Timers};
 /// use std::time::Duration;
 /// use loopwork_time::{Clock, Timers, sleep};
 ///
-/// let timers = Timers::new(Clock::real());
+/// let timers = Timers::new(Clock::real(), 1);
 /// let _entered = timers.enter(); // an event loop does this
 /// let nap = sleep(Duration::from_secs(3600));
 /// assert!(!nap.is_elapsed());
 /// ```
 #[doc(alias = "asyncio.sleep")]
+#[inline]
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    let timers = current();
-    let deadline = timers.now() + duration;
+    let (home, now) = home(Current::now);
     let state = if duration.is_zero() { State::Yield } else { State::Unregistered };
-    Sleep { timers, deadline, state }
+    Sleep { deadline: now + duration, home, postponed: false, state }
 }
 
 /// Waits until `deadline`, never less. If that has passed already, it still waits for one turn of
@@ -51,7 +50,8 @@ pub fn sleep(duration: Duration) -> Sleep {
 #[doc(alias = "call_at")]
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep { timers: current(), deadline, state: State::Unregistered }
+    let (home, ()) = home(|_| ());
+    Sleep { deadline, home, postponed: false, state: State::Unregistered }
 }
 
 /// [`sleep`]s, then gives `value` back.
@@ -65,31 +65,55 @@ pub fn sleep_with<T>(duration: Duration, value: T) -> SleepWith<T> {
     SleepWith { sleep: sleep(duration), value: Some(value) }
 }
 
+/// The time by the current timers.
 #[track_caller]
-fn current() -> Timers {
+pub(crate) fn now() -> Instant {
+    home(Current::now).1
+}
+
+/// Which timers are current, and what they say to `ask`.
+#[inline]
+#[track_caller]
+fn home<R>(ask: impl FnOnce(&Current) -> R) -> (Id, R) {
+    match with_current(|current| (current.id(), ask(current))) {
+        Some(home) => home,
+        None => panic_outside(),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn panic_outside() -> ! {
     match Timers::current() {
-        Ok(timers) => timers,
+        Ok(_) => unreachable!("they were not there just now"),
         Err(error) => panic!("{error}"),
     }
 }
 
 /// A future that waits for its deadline. Made by [`sleep`] and [`sleep_until`].
 ///
-/// Once ready it stays ready, until [`reset`](Sleep::reset). Sleeps of equal deadlines fire in the
-/// order of their first polls. Dropping a sleep takes it out of the timers at once, together with
-/// the waker it holds.
+/// Once ready it stays ready, until [`reset`](Sleep::reset). Sleeps of equal deadlines that were
+/// first polled by one worker fire in the order of those polls. Dropping a sleep takes it out of the
+/// timers at once, together with the waker it holds.
+///
+/// It need not be pinned, and may be polled and dropped on any thread. It costs least on the worker
+/// that polled it first: there neither registering nor dropping takes a lock or writes what
+/// other threads write.
 ///
 /// # Panics
 ///
 /// Polling panics if the sleep's loop was closed before the deadline: it could never end.
 #[must_use = "a sleep waits only while it is polled"]
 pub struct Sleep {
-    timers: Timers,
     deadline: Instant,
+    /// The timers it was made by.
+    home: Id,
+    /// The wheel may have an earlier deadline than this.
+    postponed: bool,
     state: State,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum State {
     /// Not polled yet, and to take its place among the timers when it is.
     Unregistered,
@@ -97,7 +121,7 @@ enum State {
     Yield,
     /// Others run; the next poll is ready.
     Yielded,
-    Registered(Key),
+    Registered(Seat),
     Done,
 }
 
@@ -112,30 +136,77 @@ impl Sleep {
     /// Whether the sleep has ended, that is, whether a poll would be ready now.
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
-        match self.state {
+        match &self.state {
             State::Unregistered | State::Yield => false,
             State::Yielded | State::Done => true,
-            State::Registered(key) => self.timers.standing(key) == Standing::Fired,
+            State::Registered(seat) => seat.standing() == Standing::Fired && !self.is_too_early(),
         }
     }
 
-    /// Makes the sleep end at `deadline` instead, also if it has ended before. It must be polled
-    /// again to wake its task then, and takes a new place among equal deadlines.
+    /// Makes the sleep end at `deadline` instead, also if it has ended before.
+    ///
+    /// A sleep that waits goes on waiting, for the same task, and with a later deadline that costs
+    /// hardly more than a store: for the time limit of a connection that is moved on at each message.
+    /// Any other must be polled again to wake its task. With an earlier deadline do so too, on a
+    /// thread other than that of its first poll.
+    ///
+    /// It keeps its place among equal deadlines for as long as it waits.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use loopwork_time::{Clock, Instant, Timers, sleep};
+    ///
+    /// let timers = Timers::new(Clock::real(), 1);
+    /// let _entered = timers.enter(); // an event loop does this
+    /// let mut idle = sleep(Duration::from_secs(30));
+    /// let later = Instant::now() + Duration::from_secs(30);
+    /// idle.reset(later);
+    /// assert_eq!(idle.deadline(), later);
+    /// ```
     #[doc(alias = "Timeout.reschedule")]
+    #[inline]
     pub fn reset(&mut self, deadline: Instant) {
-        self.cancel();
-        self.deadline = deadline;
+        let from = std::mem::replace(&mut self.deadline, deadline);
+        if let State::Registered(seat) = &mut self.state {
+            if seat.reset(from, deadline) {
+                self.postponed = true;
+                return;
+            }
+        }
         self.state = State::Unregistered;
     }
 
-    pub(crate) fn timers(&self) -> &Timers {
-        &self.timers
+    /// Fired, by a deadline that was meant before [`reset`](Sleep::reset).
+    fn is_too_early(&self) -> bool {
+        self.postponed && self.now() < self.deadline
     }
 
-    fn cancel(&mut self) {
-        if let State::Registered(key) = self.state {
-            self.timers.remove(key);
-            self.state = State::Done;
+    /// The time by its own timers.
+    pub(crate) fn now(&self) -> Instant {
+        let here = with_current(|current| (current.id() == self.home).then(|| current.now()));
+        match here.flatten() {
+            Some(now) => now,
+            // Without its timers, it is as good as never.
+            None => self.home.find().map_or(Instant::from_nanos(0), |timers| timers.now()),
+        }
+    }
+
+    /// Takes its place among the timers. It counts from the first poll, wherever that is.
+    #[inline]
+    fn register(&mut self, waker: &Waker) {
+        let here = with_current(|current| {
+            (current.id() == self.home).then(|| current.insert(self.deadline, waker))
+        });
+        let seat = match here.flatten() {
+            Some(seat) => seat,
+            None => self.home.find().and_then(|timers| timers.insert(self.deadline, waker)),
+        };
+        match seat {
+            Some(seat) => {
+                self.postponed = false;
+                self.state = State::Registered(seat);
+            }
+            None => panic_closed(),
         }
     }
 }
@@ -143,11 +214,19 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.state {
-            State::Unregistered => match self.timers.insert(self.deadline, cx.waker()) {
-                Some(key) => self.state = State::Registered(key),
-                None => panic_closed(),
+        match &mut self.state {
+            State::Unregistered => self.register(cx.waker()),
+            State::Registered(seat) => match seat.standing() {
+                Standing::Waiting => {
+                    if !seat.renew(cx.waker()) {
+                        self.register(cx.waker());
+                    }
+                }
+                Standing::Fired if self.is_too_early() => self.register(cx.waker()),
+                Standing::Fired => self.state = State::Done,
+                Standing::Closed => panic_closed(),
             },
             State::Yield => {
                 self.state = State::Yielded;
@@ -157,11 +236,6 @@ impl Future for Sleep {
             }
             State::Yielded => self.state = State::Done,
             State::Done => {}
-            State::Registered(key) => match self.timers.update(key, cx.waker()) {
-                Standing::Waiting => {}
-                Standing::Fired => self.state = State::Done,
-                Standing::Closed => panic_closed(),
-            },
         }
         if let State::Done = self.state {
             // It stays ended, whatever the budget says.
@@ -181,18 +255,12 @@ fn panic_closed() -> ! {
     )
 }
 
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        self.cancel();
-    }
-}
-
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sleep")
             .field("deadline", &self.deadline)
-            .field("state", &self.state)
-            .finish()
+            .field("is_elapsed", &self.is_elapsed())
+            .finish_non_exhaustive()
     }
 }
 

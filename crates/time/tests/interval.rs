@@ -28,7 +28,7 @@ fn due(fixture: &Fixture, ticks: &mut Interval) -> Option<Instant> {
 
 /// The ticks given from 35 ns on, when the last before was at 0, then those at 40 and 50.
 fn ticks_after_a_pause(missed: MissedTick) -> Vec<Instant> {
-    let fixture = Fixture::new();
+    let fixture = Fixture::worker();
     let mut ticks = interval(PERIOD).with_missed_tick(missed);
     assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
     let mut given = Vec::new();
@@ -41,25 +41,27 @@ fn ticks_after_a_pause(missed: MissedTick) -> Vec<Instant> {
 
 #[test]
 fn it_ticks_now_and_once_every_period() {
-    let fixture = Fixture::new();
-    let mut ticks = interval(PERIOD);
-    assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
-    assert_eq!(due(&fixture, &mut ticks), None);
-    for now in [10, 20, 30] {
-        fixture.advance(now - 1);
+    Fixture::each(|fixture| {
+        let mut ticks = interval(PERIOD);
+        assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
         assert_eq!(due(&fixture, &mut ticks), None);
-        fixture.advance(now);
-        assert_eq!(due(&fixture, &mut ticks), Some(at(now)));
-    }
+        for now in [10, 20, 30] {
+            fixture.advance(now - 1);
+            assert_eq!(due(&fixture, &mut ticks), None);
+            fixture.advance(now);
+            assert_eq!(due(&fixture, &mut ticks), Some(at(now)));
+        }
+    });
 }
 
 #[test]
 fn it_starts_when_told() {
-    let fixture = Fixture::new();
-    let mut ticks = interval_at(at(7), PERIOD);
-    assert_eq!(due(&fixture, &mut ticks), None);
-    fixture.advance(7);
-    assert_eq!(due(&fixture, &mut ticks), Some(at(7)));
+    Fixture::each(|fixture| {
+        let mut ticks = interval_at(at(7), PERIOD);
+        assert_eq!(due(&fixture, &mut ticks), None);
+        fixture.advance(7);
+        assert_eq!(due(&fixture, &mut ticks), Some(at(7)));
+    });
 }
 
 #[test]
@@ -81,7 +83,7 @@ fn skip_leaves_out_what_was_missed_and_keeps_the_schedule() {
 #[test]
 fn a_tick_that_is_merely_late_changes_nothing() {
     for missed in [MissedTick::Burst, MissedTick::Delay, MissedTick::Skip] {
-        let fixture = Fixture::new();
+        let fixture = Fixture::worker();
         let mut ticks = interval(PERIOD).with_missed_tick(missed);
         assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
         fixture.advance(19);
@@ -93,21 +95,22 @@ fn a_tick_that_is_merely_late_changes_nothing() {
 
 #[test]
 fn reset_makes_the_next_tick_a_period_away() {
-    let fixture = Fixture::new();
-    let mut ticks = interval(PERIOD);
-    assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
-    fixture.advance(7);
-    ticks.reset();
-    fixture.advance(16);
-    assert_eq!(due(&fixture, &mut ticks), None);
-    fixture.advance(17);
-    assert_eq!(due(&fixture, &mut ticks), Some(at(17)));
+    Fixture::each(|fixture| {
+        let mut ticks = interval(PERIOD);
+        assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
+        fixture.advance(7);
+        ticks.reset();
+        fixture.advance(16);
+        assert_eq!(due(&fixture, &mut ticks), None);
+        fixture.advance(17);
+        assert_eq!(due(&fixture, &mut ticks), Some(at(17)));
+    });
 }
 
 #[test]
 fn an_absurd_period_ticks_once() {
     for missed in [MissedTick::Burst, MissedTick::Delay, MissedTick::Skip] {
-        let fixture = Fixture::new();
+        let fixture = Fixture::worker();
         let mut ticks = interval(Duration::MAX).with_missed_tick(missed);
         assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
         fixture.advance(u64::MAX / 2);
@@ -117,36 +120,39 @@ fn an_absurd_period_ticks_once() {
 
 #[test]
 fn it_is_a_stream() {
-    let fixture = Fixture::new();
-    let mut ticks = interval(PERIOD);
-    let mut cx = Context::from_waker(Waker::noop());
-    assert!(Pin::new(&mut ticks).poll_next(&mut cx).is_pending());
-    fixture.advance(0);
-    assert_eq!(Pin::new(&mut ticks).poll_next(&mut cx), Poll::Ready(Some(at(0))));
+    Fixture::each(|fixture| {
+        let mut ticks = interval(PERIOD);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut ticks).poll_next(&mut cx).is_pending());
+        fixture.advance(0);
+        assert_eq!(Pin::new(&mut ticks).poll_next(&mut cx), Poll::Ready(Some(at(0))));
+    });
 }
 
 #[test]
 #[should_panic(expected = "give it a period of at least a nanosecond")]
 fn a_period_of_zero_panics_and_names_the_fix() {
-    let _fixture = Fixture::new();
-    let _ = interval(Duration::ZERO);
+    Fixture::each(|_fixture| {
+        let _ = interval(Duration::ZERO);
+    });
 }
 
 #[test]
 fn a_tick_that_the_budget_holds_back_is_not_lost() {
-    let fixture = Fixture::new();
-    let mut over = sleep_until(at(0));
-    let mut ticks = interval(PERIOD);
-    assert!(poll(&mut over, Waker::noop()).is_pending());
-    assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
-    fixture.advance(0);
-    let task = loopwork_context::Poll::enter(false);
-    while poll(&mut over, Waker::noop()).is_ready() {}
-    assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
-    drop(task);
-    assert_eq!(poll(&mut ticks.tick(), Waker::noop()), Poll::Ready(at(0)));
-    fixture.advance(10);
-    assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending(), "it registers");
-    fixture.advance(10);
-    assert_eq!(poll(&mut ticks.tick(), Waker::noop()), Poll::Ready(at(10)));
+    Fixture::each(|fixture| {
+        let mut over = sleep_until(at(0));
+        let mut ticks = interval(PERIOD);
+        assert!(poll(&mut over, Waker::noop()).is_pending());
+        assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
+        fixture.advance(0);
+        let task = loopwork_context::Poll::enter(false);
+        while poll(&mut over, Waker::noop()).is_ready() {}
+        assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
+        drop(task);
+        assert_eq!(poll(&mut ticks.tick(), Waker::noop()), Poll::Ready(at(0)));
+        fixture.advance(10);
+        assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending(), "it registers");
+        fixture.advance(10);
+        assert_eq!(poll(&mut ticks.tick(), Waker::noop()), Poll::Ready(at(10)));
+    });
 }

@@ -23,7 +23,7 @@ fn counted(timers: &Timers) -> Arc<AtomicUsize> {
 
 #[test]
 fn the_hook_is_called_once_when_an_insertion_breaks_the_promise() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::outside();
     let calls = counted(&fixture.timers);
     let mut sleeps: Vec<_> = [50, 60, 40, 30].map(|nanos| sleep_until(at(nanos))).into();
 
@@ -42,7 +42,7 @@ fn the_hook_is_called_once_when_an_insertion_breaks_the_promise() {
 
 #[test]
 fn a_waiter_with_nothing_to_wait_for_hears_of_any_insertion() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::outside();
     let calls = counted(&fixture.timers);
     assert_eq!(fixture.timers.next_deadline(), None);
     let mut nap = sleep_until(at(1));
@@ -52,7 +52,7 @@ fn a_waiter_with_nothing_to_wait_for_hears_of_any_insertion() {
 
 #[test]
 fn a_waiter_that_is_awake_is_not_told() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::outside();
     let calls = counted(&fixture.timers);
     assert_eq!(fixture.timers.next_deadline(), None);
     fixture.timers.waiter_awake();
@@ -61,9 +61,36 @@ fn a_waiter_that_is_awake_is_not_told() {
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
+/// The timers of a worker that is awake are its own affair.
+#[test]
+fn a_worker_tells_the_waiter_when_it_rests() {
+    let fixture = Fixture::worker();
+    let calls = counted(&fixture.timers);
+    let told = || calls.load(Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let waits = || scope.spawn(|| fixture.timers.next_deadline()).join().unwrap();
+        assert_eq!(waits(), None);
+        let mut nap = sleep_until(at(9));
+        assert!(poll(&mut nap, Waker::noop()).is_pending());
+        assert_eq!((told(), waits()), (0, None));
+        fixture.timers.rest(0);
+        assert_eq!((told(), waits()), (1, Some(at(9))));
+        fixture.timers.resume(0);
+        assert_eq!((told(), waits()), (1, None));
+        fixture.timers.rest(0);
+        assert_eq!(told(), 2);
+        assert_eq!(waits(), Some(at(9)));
+        // At rest it is as any other thread.
+        let mut earlier = sleep_until(at(3));
+        assert!(poll(&mut earlier, Waker::noop()).is_pending());
+        assert_eq!((told(), waits()), (3, Some(at(3))));
+        fixture.timers.resume(0);
+    });
+}
+
 #[test]
 fn another_threads_advance_does_not_withdraw_the_promise() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::outside();
     let calls = counted(&fixture.timers);
     assert_eq!(fixture.timers.next_deadline(), None);
     fixture.advance(5);
@@ -74,7 +101,7 @@ fn another_threads_advance_does_not_withdraw_the_promise() {
 
 #[test]
 fn the_hook_and_the_wakers_run_under_no_lock() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::outside();
     let timers = fixture.timers.clone();
     fixture.timers.on_earlier(Box::new(move || assert!(timers.next_deadline().is_some())));
     assert_eq!(fixture.timers.next_deadline(), None);
@@ -118,7 +145,7 @@ fn no_insertion_is_lost_on_a_parked_waiter() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 500;
 
-    let timers = Timers::new(Clock::manual(at(0)));
+    let timers = Timers::new(Clock::virtual_time(), 1);
     let stop = Arc::new(AtomicBool::new(false));
     let waiter = thread::spawn({
         let (timers, stop) = (timers.clone(), stop.clone());

@@ -5,9 +5,9 @@ use std::fmt;
 
 use loopwork_shim::atomic::{AtomicBool, Ordering};
 use loopwork_shim::cell::UnsafeCell;
+use loopwork_shim::claim::Claim;
 use loopwork_shim::sync::Mutex;
 
-use super::claim::Claim;
 use super::queue::{LocalQueue, Queue};
 use crate::task::{Chain, Fifo, Runnable};
 
@@ -25,7 +25,7 @@ pub(crate) struct Hand {
 }
 
 // SAFETY: `held` is only reached between `enter` and `leave` by the owner, and between a successful
-// `try_seize` and `release`, under the lock, by others: never two at a time, see `claim.rs`. What
+// `try_seize` and `release`, under the lock, by others: never two at a time, see `shim`'s `claim.rs`. What
 // is in it is `Send`.
 unsafe impl Sync for Hand {}
 

@@ -73,8 +73,9 @@ impl Idle {
         }
     }
 
-    /// Steps 1 and 2 of a sleeper: afterwards it looks at every queue once more.
-    pub(crate) fn announce(&self, worker: usize, searching: bool) {
+    /// Steps 1 and 2 of a sleeper: afterwards it looks at every queue once more. True if everybody
+    /// else of a running loop is asleep.
+    pub(crate) fn announce(&self, worker: usize, searching: bool) -> bool {
         let mut sleepers = self.sleepers.lock();
         debug_assert!(!sleepers.stack.contains(&worker), "announced twice");
         sleepers.stack.push(worker);
@@ -87,11 +88,19 @@ impl Idle {
         if !sleepers.running && sleepers.stack.len() == self.workers - 1 {
             self.rested.notify_all();
         }
+        let last = sleepers.running && sleepers.stack.len() == self.workers;
         drop(sleepers);
         if !cfg!(loopwork_weaken = "idle-sleep") {
             // Ordering: SeqCst [edge: idle-sleep]: store-load with `notify_after_push`.
             fence(Ordering::SeqCst);
         }
+        last
+    }
+
+    /// Whether the loop runs and everybody sleeps.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let sleepers = self.sleepers.lock();
+        sleepers.running && sleepers.stack.len() == self.workers
     }
 
     /// Step 5 of a sleeper, or a decision to go for work that it saw.

@@ -9,7 +9,6 @@
 //! | `iterations.rs` | the loop of an only worker |
 //! | `sleep.rs` | a worker without work |
 //! | `hand.rs` | the tasks that a worker has not made stealable yet |
-//! | `claim.rs` | who may reach into a hand |
 //! | `queue.rs` | the deque of a worker, a queue of chains |
 //! | `inbox.rs` | what comes from other threads |
 //! | `pace.rs` | how long polls take |
@@ -19,7 +18,6 @@
 //! | `lane.rs` | the callback lane |
 //! | `close.rs` | the phases of `close()` |
 
-mod claim;
 mod close;
 mod find;
 mod hand;
@@ -45,8 +43,6 @@ use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loopwork_shim::clock::Clock;
 use loopwork_shim::spin::processors;
 
-#[cfg(loopwork_loom)]
-pub(crate) use self::claim::Claim;
 use self::hand::Hand;
 pub(crate) use self::idle::Idle;
 use self::idle::Notified;
@@ -487,12 +483,16 @@ impl Shared {
         self.unpark(0);
     }
 
+    pub(crate) fn driver(&self) -> &dyn DriverHandle {
+        &*self.driver
+    }
+
     #[inline]
     pub(crate) fn workers(&self) -> usize {
         self.remotes.len()
     }
 
-    /// Nanoseconds since the loop was made.
+    /// The time now, in nanoseconds.
     fn now(&self) -> u64 {
         self.clock.now()
     }
@@ -508,7 +508,6 @@ impl Shared {
     }
 
     /// Whether no `Runnable` is anywhere.
-    #[cfg(loopwork_loom)]
     pub(crate) fn is_drained(&self) -> bool {
         self.inbox.is_empty()
             && self.lane_ready.is_empty()

@@ -78,9 +78,16 @@ impl Worker {
 
     /// The protocol of a sleeper: see the README. False if the thread is to end.
     pub(super) fn sleep<D: Driver>(&self, driver: &Mutex<D>) -> bool {
-        let shared = &self.shared;
-        shared.idle.announce(self.index, self.searching.replace(false));
+        let last = self.shared.idle.announce(self.index, self.searching.replace(false));
+        self.shared.driver.rest(self.index, last);
         self.counters().parks.add(1);
+        let goes_on = self.sleep_announced(driver);
+        self.shared.driver.resume(self.index);
+        goes_on
+    }
+
+    fn sleep_announced<D: Driver>(&self, driver: &Mutex<D>) -> bool {
+        let shared = &self.shared;
         let mut looks = 0;
         loop {
             if self.index != 0 && shared.exit.get() {

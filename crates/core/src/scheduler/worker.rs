@@ -314,6 +314,7 @@ impl Worker {
         remote.average.set(self.pace.average());
         remote.sampled.set(now);
         remote.counters.depth.set(self.depth.get() as u64);
+        self.shared.driver.advance(self.index, now);
         if now - self.turned.get() >= DRIVER_INTERVAL {
             self.turned.set(now);
             self.poll_driver(driver);
@@ -354,7 +355,9 @@ impl Worker {
     pub(super) fn turn<D: Driver>(&self, driver: &mut D, turn: Turn) {
         self.counters().turns.add(1);
         // Unwind: the driver calls wakers, and a foreign one may panic. The worker goes on.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| driver.turn(turn))) {
+        if let Err(payload) =
+            catch_unwind(AssertUnwindSafe(|| driver.turn(turn, &|| self.is_quiet())))
+        {
             self.shared.exceptions.panicked("a waker panicked in the driver", payload);
         }
     }
@@ -362,6 +365,13 @@ impl Worker {
     /// Whether there is anything to do for this worker.
     pub(super) fn has_work(&self) -> bool {
         self.has_own() || self.shared.has_work(self.index)
+    }
+
+    /// Whether nothing in the loop is to be done, and everybody sleeps: asked by the worker that has
+    /// the driver.
+    fn is_quiet(&self) -> bool {
+        let asleep = self.shared.workers() == 1 || self.shared.idle.is_quiet();
+        asleep && !self.has_pinned() && !self.shared.stop.get() && self.shared.is_drained()
     }
 
     /// Whether something became ready here, or for this worker only.

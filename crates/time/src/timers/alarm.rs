@@ -3,29 +3,28 @@
 use std::fmt;
 use std::task::Waker;
 
-use super::Timers;
+use super::{Seat, Timers};
 use crate::Instant;
-use crate::wheel::Key;
 
 /// A registered deadline. Dropping it takes it out of the timers, if it has not fired.
 ///
 /// Made by [`Timers::alarm`].
 #[must_use = "an alarm that is dropped never rings"]
 pub struct Alarm {
-    timers: Timers,
-    key: Key,
+    _seat: Seat,
 }
 
 impl Timers {
-    /// Wakes `waker` once, at `deadline`, in the order of deadlines and registrations that sleeps
-    /// have. `None`, if the timers are closed.
+    /// Wakes `waker` once, at `deadline`. `None`, if the timers are closed.
     ///
-    /// For what is not a future: a callback that is due at a time.
+    /// For what is not a future: a callback that is due at a time. All alarms of a loop are in one
+    /// wheel, whichever thread made them, so that they ring in one order of deadlines and
+    /// registrations.
     ///
     /// ```
     /// use loopwork_time::{Clock, Instant, Timers};
     ///
-    /// let timers = Timers::new(Clock::real());
+    /// let timers = Timers::new(Clock::real(), 1);
     /// let alarm = timers.alarm(Instant::now(), std::task::Waker::noop()).expect("open");
     /// assert_eq!(timers.len(), 1);
     /// drop(alarm);
@@ -33,14 +32,7 @@ impl Timers {
     /// ```
     #[must_use = "an alarm that is dropped never rings"]
     pub fn alarm(&self, deadline: Instant, waker: &Waker) -> Option<Alarm> {
-        let key = self.insert(deadline, waker)?;
-        Some(Alarm { timers: self.clone(), key })
-    }
-}
-
-impl Drop for Alarm {
-    fn drop(&mut self) {
-        self.timers.remove(self.key);
+        Some(Alarm { _seat: self.insert(deadline, waker)? })
     }
 }
 

@@ -3,11 +3,21 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use super::Timers;
+use super::shard::{NEVER, Outer, Shard};
+use super::{Id, Seat, Timers};
+use crate::Instant;
 
 loopwork_shim::thread_local! {
-    static CURRENT: RefCell<Option<Timers>> = RefCell::new(None)
+    static CURRENT: RefCell<Option<Current>> = RefCell::new(None)
+}
+
+/// The timers that a thread entered.
+pub(crate) struct Current {
+    timers: Timers,
+    /// That of the worker it is.
+    shard: Option<Arc<Shard>>,
 }
 
 /// This thread is not in an event loop, so there are no timers to wait by.
@@ -27,10 +37,11 @@ impl std::error::Error for NoTimers {}
 
 /// While this guard lives, its thread's [current timers](Timers::current) are those it was made
 /// from. Dropped, it restores those before; guards are dropped in reverse order of making.
-#[derive(Debug)]
 #[must_use = "the timers are current only while the guard lives"]
 pub struct Entered {
-    outer: Option<Timers>,
+    outer: Option<Current>,
+    /// Of a worker: what its thread owned before.
+    owner: Option<(Arc<Shard>, Outer)>,
     // The slot belongs to the thread that entered.
     not_send: PhantomData<*const ()>,
 }
@@ -38,8 +49,46 @@ pub struct Entered {
 impl Timers {
     /// Makes these the thread's current timers until the guard is dropped. Entries nest.
     pub fn enter(&self) -> Entered {
-        let outer = CURRENT.with(|current| current.replace(Some(self.clone())));
-        Entered { outer, not_send: PhantomData }
+        self.enter_as(None)
+    }
+
+    /// As [`enter`](Timers::enter), of a thread that is a worker: its sleeps are in its own wheel,
+    /// which it reaches without a lock, and has to [fire](Timers::advance_here) while it is awake.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such worker, or another thread is it.
+    pub fn enter_worker(&self, worker: usize) -> Entered {
+        self.enter_as(Some(self.0.workers[worker].clone()))
+    }
+
+    fn enter_as(&self, shard: Option<Arc<Shard>>) -> Entered {
+        let owner = shard.clone().map(|shard| {
+            let outer = shard.enter();
+            (shard, outer)
+        });
+        let current = Current { timers: self.clone(), shard };
+        let outer = CURRENT.with(|slot| slot.replace(Some(current)));
+        Entered { outer, owner, not_send: PhantomData }
+    }
+
+    /// This worker goes to sleep: others may fire its timers from now on, and are to know them. What
+    /// this thread does with timers until [`resume`](Timers::resume) is right, and slower.
+    ///
+    /// # Panics
+    ///
+    /// May panic on another thread than the worker's.
+    pub fn rest(&self, worker: usize) {
+        let shard = &self.0.workers[worker];
+        shard.rest();
+        if shard.next() != NEVER {
+            self.0.waiter.deadline_counts(shard.next());
+        }
+    }
+
+    /// This worker, which rested, is awake.
+    pub fn resume(&self, worker: usize) {
+        self.0.workers[worker].resume();
     }
 
     /// The timers of the loop this thread is in.
@@ -49,39 +98,92 @@ impl Timers {
     /// [`NoTimers`] outside a loop.
     #[doc(alias = "get_running_loop")]
     pub fn current() -> Result<Self, NoTimers> {
-        Self::with_current(Self::clone).ok_or(NoTimers(()))
+        with_current(|current| current.timers.clone()).ok_or(NoTimers(()))
+    }
+}
+
+/// Calls `f` with the current timers, if there are any. `f` must not enter others.
+#[inline]
+pub(crate) fn with_current<R>(f: impl FnOnce(&Current) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.borrow().as_ref().map(f)).ok().flatten()
+}
+
+impl Current {
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        self.timers.now()
     }
 
-    /// Calls `f` with the current timers, if there are any. `f` must not enter others.
-    pub(crate) fn with_current<R>(f: impl FnOnce(&Self) -> R) -> Option<R> {
-        CURRENT.try_with(|current| current.borrow().as_ref().map(f)).ok().flatten()
+    #[inline]
+    pub(crate) fn id(&self) -> Id {
+        self.timers.0.listed.id()
+    }
+
+    /// The wheel for a sleep that is polled here.
+    #[inline]
+    pub(super) fn shard(&self) -> Option<&Shard> {
+        self.shard.as_deref()
+    }
+
+    /// Registers a waker, or gives `None` if the timers are closed.
+    #[inline]
+    pub(crate) fn insert(&self, deadline: Instant, waker: &std::task::Waker) -> Option<Seat> {
+        let here = self.shard().filter(|shard| shard.is_owned_here());
+        match here {
+            Some(shard) => {
+                shard.insert_here(deadline.as_nanos(), self.timers.0.next_sequence(), waker)
+            }
+            None => self.timers.insert(deadline, waker),
+        }
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        if let Some((shard, outer)) = self.owner.take() {
+            shard.leave(outer);
+        }
         let inner = CURRENT.try_with(|current| current.replace(self.outer.take()));
         drop(inner);
+    }
+}
+
+impl fmt::Debug for Entered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entered")
     }
 }
 
 #[cfg(all(test, not(loopwork_loom)))]
 mod tests {
     use super::*;
-    use crate::{Clock, Instant};
+    use crate::Clock;
 
     #[test]
     fn entries_nest_and_belong_to_their_thread() {
-        let at = |nanos| Timers::new(Clock::manual(Instant::from_nanos(nanos)));
+        let at = |nanos| {
+            let clock = Clock::virtual_time();
+            clock.set(clock.now() + std::time::Duration::from_secs(nanos));
+            (clock.now(), Timers::new(clock, 1))
+        };
         assert_eq!(Timers::current().err(), Some(NoTimers(())));
-        let outer = at(1).enter();
-        let inner = at(2).enter();
-        assert_eq!(Instant::now(), Instant::from_nanos(2));
+        let ((one, outer), (two, inner)) = (at(1), at(2));
+        let outer = outer.enter();
+        let inner = inner.enter_worker(0);
+        assert_eq!(Instant::now(), two);
         drop(inner);
-        assert_eq!(Instant::now(), Instant::from_nanos(1));
+        assert_eq!(Instant::now(), one);
         std::thread::spawn(|| assert!(Timers::current().is_err())).join().unwrap();
         drop(outer);
         assert!(Timers::current().is_err());
+    }
+
+    #[test]
+    #[should_panic(expected = "as the same worker")]
+    fn a_worker_is_one_thread() {
+        let timers = Timers::new(Clock::real(), 1);
+        let _entered = timers.enter_worker(0);
+        let _again = timers.enter_worker(0);
     }
 
     #[test]

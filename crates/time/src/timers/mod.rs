@@ -1,32 +1,44 @@
-//! A shared timer wheel of wakers, and which one is the current thread's.
+//! The timers of a loop: a wheel for each worker, one for everybody else, and which timers are the
+//! current thread's.
 //!
-//! The README beside this file states the protocol between the thread that waits and those that
-//! insert, with a proof sketch.
+//! The README beside this file has the protocols: who may reach a wheel, how a sleep is given up on
+//! another thread, and how the thread that waits hears of an earlier deadline.
 
 mod alarm;
 mod current;
+mod directory;
+mod shard;
+mod ticket;
+mod waiter;
 
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
+use loopwork_shim::CachePadded;
 use loopwork_shim::atomic::{AtomicU64, Ordering};
-use loopwork_shim::sync::Mutex;
 
 pub use self::alarm::Alarm;
+pub(crate) use self::current::{Current, with_current};
 pub use self::current::{Entered, NoTimers};
-use crate::wheel::{Expired, Key, Wheel};
+pub(crate) use self::directory::Id;
+use self::directory::Listed;
+pub(crate) use self::shard::Seat;
+use self::shard::{NEVER, Shard};
+pub(crate) use self::ticket::Standing;
+use self::waiter::Waiter;
 use crate::{Clock, Instant};
 
-/// The [`State::promised`] of a waiter that is awake: no deadline is earlier.
-const AWAKE: u64 = 0;
+/// A worker that is awake fires its own timers. One that has not done so for this long is stuck.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// The timers of one loop: a clock, and the wakers of the sleeps that wait by it.
 ///
-/// Clones are handles to the same timers. The loop's driver asks for the
-/// [next deadline](Timers::next_deadline), waits until then, [advances](Timers::advance), and wakes
-/// what is due; any thread may make sleeps meanwhile. Dropping the last handle drops the wakers.
+/// Clones are handles to the same timers. Each worker of the loop has a wheel of its own, which it
+/// fires between two polls; the loop's driver asks for the [next deadline](Timers::next_deadline),
+/// waits until then, [advances](Timers::advance), and wakes what is due, for the workers that sleep
+/// or are stuck too. Any thread may make sleeps meanwhile. Dropping the last handle closes the timers.
 ///
 /// ```
 /// use std::future::Future;
@@ -35,8 +47,8 @@ const AWAKE: u64 = 0;
 /// use std::time::Duration;
 /// use loopwork_time::{Clock, Timers, sleep};
 ///
-/// let timers = Timers::new(Clock::real());
-/// let _entered = timers.enter();
+/// let timers = Timers::new(Clock::real(), 1);
+/// let _entered = timers.enter_worker(0);
 /// let mut nap = pin!(sleep(Duration::from_millis(1)));
 /// let mut cx = Context::from_waker(Waker::noop());
 ///
@@ -53,21 +65,14 @@ const AWAKE: u64 = 0;
 pub struct Timers(Arc<Shared>);
 
 struct Shared {
+    listed: Listed,
     clock: Clock,
-    sequence: AtomicU64,
-    state: Mutex<State>,
-}
-
-/// What the lock guards. No waker is cloned, woken or dropped under it: that may run any code, a
-/// destructor that drops a sleep of these timers included.
-struct State {
-    wheel: Wheel<Waker>,
-    /// What `next_deadline` last told the waiter, `u64::MAX` for nothing to wait for, or [`AWAKE`].
-    promised: u64,
-    on_earlier: Option<Arc<dyn Fn() + Send + Sync>>,
-    /// What the wheel gives back, until the lock's holder has passed it on. Empty between calls.
-    expired: Vec<Expired<Waker>>,
-    closed: bool,
+    workers: Box<[Arc<Shard>]>,
+    /// Of all who are not the worker they are at, and of alarms.
+    common: Arc<Shard>,
+    /// Of a loop with one worker, whose shards share one order.
+    sequence: CachePadded<AtomicU64>,
+    waiter: Waiter,
 }
 
 /// A timer whose time has come. Whoever advanced the timers wakes it, under no lock.
@@ -75,33 +80,26 @@ struct State {
 pub struct Due {
     /// When it was due.
     pub deadline: Instant,
-    /// Its place among all that registered by [`Timers::next_sequence`].
+    /// Its place among those of equal deadlines.
     pub sequence: u64,
     /// Who waits for it.
     pub waker: Waker,
 }
 
-/// Where a registered sleep stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Waiting,
-    Fired,
-    Closed,
-}
-
 impl Timers {
-    /// Timers that go by `clock`, without any sleeps.
+    /// Timers that go by `clock`, for so many workers, without any sleeps.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
-        let state = State {
-            wheel: Wheel::new(clock.now().as_nanos()),
-            promised: AWAKE,
-            on_earlier: None,
-            expired: Vec::new(),
-            closed: false,
-        };
-        let (sequence, state) = (AtomicU64::new(0), Mutex::new(state));
-        Self(Arc::new(Shared { clock, sequence, state }))
+    pub fn new(clock: Clock, workers: usize) -> Self {
+        let now = clock.now().as_nanos();
+        let timers = Arc::new_cyclic(|this| Shared {
+            listed: Listed::new(this.clone()),
+            clock,
+            workers: (0..workers).map(|_| Shard::new(now)).collect(),
+            common: Shard::new(now),
+            sequence: CachePadded::new(AtomicU64::new(0)),
+            waiter: Waiter::new(),
+        });
+        Self(timers)
     }
 
     /// The time now, by the timers' clock. It is never cached.
@@ -118,72 +116,80 @@ impl Timers {
         &self.0.clock
     }
 
-    /// A number greater than all it gave before.
+    /// A time not later than the earliest deadline, or `None` if there is nothing to wait for. The
+    /// timers of workers that are awake, and not on this thread, do not count: they fire them.
     ///
-    /// Sleeps take theirs here when they register. Whoever else orders by deadline takes one too,
-    /// so that equal deadlines fire in one order of registration.
-    #[inline]
-    pub fn next_sequence(&self) -> u64 {
-        // Ordering: Relaxed; only the order of the counter itself is asked for.
-        self.0.sequence.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// A time not later than the earliest deadline, or `None` if there is nothing to wait for.
-    ///
-    /// This is also a promise to the caller, the *waiter*: from now on, the first insertion with an
-    /// earlier deadline calls the [`on_earlier`](Timers::on_earlier) hook, until
+    /// This is also a promise to the caller, the *waiter*: from now on, the first earlier deadline
+    /// that comes to count calls the [`on_earlier`](Timers::on_earlier) hook, until
     /// [`waiter_awake`](Timers::waiter_awake). Each call renews the promise.
     ///
     /// The answer is [too early](crate::wheel::Wheel::next_deadline) at times: a waiter that finds
     /// nothing due asks again.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let mut state = self.0.state.lock();
-        let next = if state.closed { None } else { state.wheel.next_deadline() };
-        state.promised = next.unwrap_or(u64::MAX);
-        next.map(Instant::from_nanos)
+        let next = self.0.waiter.promise(|| self.0.earliest());
+        (next != NEVER).then(|| Instant::from_nanos(next))
     }
 
-    /// Says that the waiter no longer waits by the last promise, so that insertions need not
-    /// call the hook until the next [`next_deadline`](Timers::next_deadline).
+    /// As [`next_deadline`](Timers::next_deadline), of all workers and never too early: for a clock
+    /// that goes where this says. It takes longer.
+    #[must_use]
+    pub fn settled_deadline(&self) -> Option<Instant> {
+        self.0.shards().for_each(|shard| _ = shard.settle());
+        self.next_deadline()
+    }
+
+    /// Says that the waiter no longer waits by the last promise, so that nobody need call the hook
+    /// until the next [`next_deadline`](Timers::next_deadline).
     ///
     /// Only the waiter may say so. Not to say it costs needless unparks, nothing more.
     pub fn waiter_awake(&self) {
-        self.0.state.lock().promised = AWAKE;
+        self.0.waiter.awake();
     }
 
-    /// Moves the timers to `now` and appends to `due` what is due by then, in order of deadline,
-    /// then of registration. It wakes nobody: the caller does.
+    /// Appends to `due` what is due by `now`, in order of deadline, then of registration: of the
+    /// worker this thread is, of workers that [rest](Entered::rest), of those that are stuck, and of
+    /// all who are no workers. It wakes nobody: the caller does.
     ///
     /// Nothing is due before its deadline, and each timer is due once. Any thread may advance, also
     /// while another waits. After [`close`](Timers::close), nothing is ever due.
     pub fn advance(&self, now: Instant, due: &mut Vec<Due>) {
-        let mut state = self.0.state.lock();
-        if state.closed {
-            return;
+        let (first, now) = (due.len(), now.as_nanos());
+        let mut sources = 0;
+        for shard in self.0.shards() {
+            if shard.next() <= now && self.0.may_fire(shard, now) {
+                let before = due.len();
+                shard.advance(now, due);
+                sources += usize::from(due.len() > before);
+            }
         }
-        let State { wheel, expired, .. } = &mut *state;
-        wheel.advance(now.as_nanos(), expired);
-        due.extend(expired.drain(..).map(|Expired { deadline, sequence, value }| Due {
-            deadline: Instant::from_nanos(deadline),
-            sequence,
-            waker: value,
-        }));
+        if sources > 1 {
+            due[first..].sort_by_key(|due| (due.deadline, due.sequence));
+        }
     }
 
-    /// Sets what is called, under no lock and on the inserting thread, when an insertion breaks the
-    /// promise that [`next_deadline`](Timers::next_deadline) made. It replaces the hook before.
+    /// As [`advance`](Timers::advance), of the worker that this thread is and no others.
+    #[inline]
+    pub fn advance_here(&self, worker: usize, now: Instant, due: &mut Vec<Due>) {
+        let shard = &self.0.workers[worker];
+        if shard.next() <= now.as_nanos() && shard.is_owned_here() {
+            shard.advance(now.as_nanos(), due);
+        }
+    }
+
+    /// Sets what is called, under no lock and on the thread that made a deadline count, when that
+    /// breaks the promise that [`next_deadline`](Timers::next_deadline) made. It replaces the hook
+    /// before.
     ///
     /// The hook makes the waiter's wait return, now or, if it has yet to begin, at once then.
     pub fn on_earlier(&self, hook: Box<dyn Fn() + Send + Sync>) {
-        let before = self.0.state.lock().on_earlier.replace(Arc::from(hook));
-        drop(before);
+        self.0.waiter.set_hook(Some(Arc::from(hook)));
     }
 
     /// How many sleeps are registered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.state.lock().wheel.len()
+        self.0.shards().map(|shard| shard.len()).sum()
     }
 
     /// Whether no sleep is registered.
@@ -198,95 +204,60 @@ impl Timers {
     /// ever, and so does a new one.
     #[doc(alias = "loop.close")]
     pub fn close(&self) {
-        let mut state = self.0.state.lock();
-        state.closed = true;
-        let hook = state.on_earlier.take();
-        // The entries stay, so that their sleeps are told from those that have fired.
-        let wakers: Vec<Waker> = state
-            .wheel
-            .values_mut()
-            .map(|waker| mem::replace(waker, Waker::noop().clone()))
-            .collect();
-        drop(state);
-        drop((hook, wakers));
+        self.0.close();
     }
 
-    /// Registers a waker, or gives `None` if the timers are closed.
-    pub(crate) fn insert(&self, deadline: Instant, waker: &Waker) -> Option<Key> {
-        let (waker, sequence) = (waker.clone(), self.next_sequence());
-        let mut state = self.0.state.lock();
-        if state.closed {
-            drop(state);
-            return None;
-        }
-        let key = state.wheel.insert(deadline.as_nanos(), sequence, waker);
-        let broken = deadline.as_nanos() < state.promised;
-        let hook = if broken {
-            state.promised = AWAKE;
-            state.on_earlier.clone()
-        } else {
-            None
-        };
-        drop(state);
-        if let Some(hook) = hook {
-            hook();
-        }
-        Some(key)
-    }
-
-    /// Where a sleep stands. If it waits, `waker` is the one to wake from now on.
-    pub(crate) fn update(&self, key: Key, waker: &Waker) -> Standing {
-        let state = self.0.state.lock();
-        match state.standing(key) {
-            Standing::Waiting => {}
-            decided => return decided,
-        }
-        if state.wheel.get(key).is_some_and(|current| current.will_wake(waker)) {
-            return Standing::Waiting;
-        }
-        drop(state);
-        let mut waker = waker.clone();
-        let mut state = self.0.state.lock();
-        let standing = state.standing(key);
-        if standing == Standing::Waiting {
-            if let Some(current) = state.wheel.get_mut(key) {
-                mem::swap(current, &mut waker);
-            }
-        }
-        drop(state);
-        standing
-    }
-
-    /// Where a sleep stands.
-    pub(crate) fn standing(&self, key: Key) -> Standing {
-        self.0.state.lock().standing(key)
-    }
-
-    /// Takes a sleep out, if it has not fired.
-    pub(crate) fn remove(&self, key: Key) {
-        let waker = self.0.state.lock().wheel.remove(key);
-        drop(waker);
+    /// Registers a waker on whichever thread, or gives `None` if the timers are closed.
+    pub(crate) fn insert(&self, deadline: Instant, waker: &Waker) -> Option<Seat> {
+        let (deadline, sequence) = (deadline.as_nanos(), self.0.next_sequence());
+        let seat = self.0.common.insert(deadline, sequence, waker)?;
+        self.0.waiter.deadline_counts(deadline);
+        Some(seat)
     }
 }
 
-impl State {
-    fn standing(&self, key: Key) -> Standing {
-        match self.wheel.get(key) {
-            None => Standing::Fired,
-            Some(_) if self.closed => Standing::Closed,
-            Some(_) => Standing::Waiting,
-        }
+impl Shared {
+    fn shards(&self) -> impl Iterator<Item = &Arc<Shard>> {
+        self.workers.iter().chain([&self.common])
+    }
+
+    /// The earliest deadline of those that count for the waiter.
+    fn earliest(&self) -> u64 {
+        let counting = self.shards().filter(|shard| shard.rests() || shard.is_owned_here());
+        counting.map(|shard| shard.next()).min().unwrap_or(NEVER)
+    }
+
+    /// Whether it is for this thread to fire the shard's timers.
+    fn may_fire(&self, shard: &Shard, now: u64) -> bool {
+        let stuck = || now - shard.next() >= PATIENCE.as_nanos() as u64;
+        shard.rests() || shard.is_owned_here() || stuck()
+    }
+
+    /// With one worker there is one order of registration for all shards.
+    #[inline]
+    fn next_sequence(&self) -> Option<u64> {
+        // Ordering: Relaxed; only the order of the counter itself is asked for.
+        (self.workers.len() <= 1).then(|| self.sequence.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn close(&self) {
+        let wakers: Vec<Waker> = self.shards().flat_map(|shard| shard.close()).collect();
+        let hook = self.waiter.set_hook(None);
+        drop((hook, wakers));
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
 impl fmt::Debug for Timers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Timers");
-        debug.field("clock", &self.0.clock);
-        match self.0.state.try_lock() {
-            Some(state) => debug.field("wheel", &state.wheel).field("closed", &state.closed),
-            None => debug.field("wheel", &format_args!("<locked>")),
-        };
-        debug.finish()
+        f.debug_struct("Timers")
+            .field("clock", &self.0.clock)
+            .field("workers", &self.0.workers.len())
+            .finish_non_exhaustive()
     }
 }

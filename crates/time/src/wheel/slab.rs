@@ -1,113 +1,111 @@
-//! The wheel's nodes: a vector with a free list, and keys that a reused place does not answer.
+//! The wheel's nodes: at addresses that do not change, in chunks that are never given back before
+//! the wheel is. A free node is used again.
 
-use super::{Expired, NOWHERE};
+use std::cell::Cell;
+
+use super::NOWHERE;
 
 /// The index that no node has.
 pub(super) const NIL: u32 = u32::MAX;
 
-/// Names one entry of a [`Wheel`](super::Wheel). A key whose entry is gone finds nothing, even if
-/// another entry took its place (until a place has been reused 2^32 times).
+/// Nodes of a chunk: 64 KiB of them.
+const CHUNK_BITS: u32 = if loopwork_shim::MODELLED { 1 } else { 10 };
+const CHUNK: usize = 1 << CHUNK_BITS;
+
+/// Names an entry of a [`Wheel`](super::Wheel), until that is freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    index: u32,
-    generation: u32,
-}
+pub struct Key(pub(super) u32);
 
 impl Key {
-    pub(super) fn index(self) -> u32 {
-        self.index
+    /// The same key from what [`Key::index`] gave.
+    pub(crate) fn from_index(index: u32) -> Self {
+        Self(index)
+    }
+
+    pub(crate) fn index(self) -> u32 {
+        self.0
     }
 }
 
-/// An entry's links and its time. The links of a free node are the free list's.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
-    pub(super) deadline: u64,
-    pub(super) sequence: u64,
-    pub(super) prev: u32,
-    pub(super) next: u32,
+/// An entry: half a cache line for the wheel, and half for `T`.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Node<T> {
+    pub(super) deadline: Cell<u64>,
+    pub(super) sequence: Cell<u64>,
+    pub(super) prev: Cell<u32>,
+    /// Of a free node, the next free one.
+    pub(super) next: Cell<u32>,
     /// Level and slot as one number, or [`NOWHERE`].
-    pub(super) place: u16,
-    generation: u32,
+    pub(super) place: Cell<u16>,
+    pub(super) value: T,
 }
 
 #[derive(Debug)]
 pub(super) struct Slab<T> {
-    nodes: Vec<Node>,
-    /// The value of the node with the same index; `None` if that is free.
-    values: Vec<Option<T>>,
+    /// Each has room for [`CHUNK`] nodes from the start, so that pushing moves none of them.
+    chunks: Vec<Vec<Node<T>>>,
+    made: u32,
     free: u32,
     len: usize,
 }
 
-impl<T> Slab<T> {
+impl<T: Default> Slab<T> {
     pub(super) fn new() -> Self {
-        Self { nodes: Vec::new(), values: Vec::new(), free: NIL, len: 0 }
+        Self { chunks: Vec::new(), made: 0, free: NIL, len: 0 }
     }
 
+    /// How many nodes are in use.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Stores an entry that is in no slot yet.
-    pub(super) fn insert(&mut self, deadline: u64, sequence: u64, value: T) -> Key {
-        let (prev, next, place) = (NIL, NIL, NOWHERE);
-        let index = if self.free == NIL {
-            let index = u32::try_from(self.nodes.len()).ok().filter(|&index| index != NIL);
-            let index = index.expect("fewer than u32::MAX timers");
-            self.nodes.push(Node { deadline, sequence, prev, next, place, generation: 0 });
-            self.values.push(Some(value));
-            index
-        } else {
-            let index = self.free;
-            let node = &mut self.nodes[index as usize];
-            self.free = node.next;
-            *node = Node { deadline, sequence, prev, next, place, generation: node.generation };
-            self.values[index as usize] = Some(value);
-            index
-        };
+    #[inline]
+    pub(super) fn node(&self, index: u32) -> &Node<T> {
+        &self.chunks[(index >> CHUNK_BITS) as usize][index as usize % CHUNK]
+    }
+
+    /// A node that is in no slot.
+    #[inline]
+    pub(super) fn take(&mut self) -> u32 {
         self.len += 1;
-        Key { index, generation: self.nodes[index as usize].generation }
-    }
-
-    pub(super) fn get(&self, key: Key) -> Option<&T> {
-        let node = self.nodes.get(key.index as usize)?;
-        if node.generation == key.generation {
-            self.values[key.index as usize].as_ref()
-        } else {
-            None
+        if self.free == NIL {
+            return self.make();
         }
+        let index = self.free;
+        self.free = self.node(index).next.get();
+        index
     }
 
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let node = self.nodes.get(key.index as usize)?;
-        if node.generation == key.generation {
-            self.values[key.index as usize].as_mut()
-        } else {
-            None
+    #[cold]
+    fn make(&mut self) -> u32 {
+        let index = self.made;
+        assert!(index != NIL, "a timer wheel holds fewer than 2^32 - 1 timers");
+        self.made += 1;
+        if index as usize % CHUNK == 0 {
+            self.chunks.push(Vec::with_capacity(CHUNK));
         }
+        self.chunks.last_mut().expect("one was pushed at least").push(Node {
+            deadline: Cell::new(0),
+            sequence: Cell::new(0),
+            prev: Cell::new(NIL),
+            next: Cell::new(NIL),
+            place: Cell::new(NOWHERE),
+            value: T::default(),
+        });
+        index
     }
 
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.values.iter_mut().flatten()
-    }
-
-    pub(super) fn node(&self, index: u32) -> &Node {
-        &self.nodes[index as usize]
-    }
-
-    pub(super) fn node_mut(&mut self, index: u32) -> &mut Node {
-        &mut self.nodes[index as usize]
-    }
-
-    /// Frees the place of an entry that is in no slot any more.
-    pub(super) fn take(&mut self, index: u32) -> Expired<T> {
-        let value = self.values[index as usize].take().expect("the node is in use");
-        let node = &mut self.nodes[index as usize];
-        node.generation = node.generation.wrapping_add(1);
-        node.next = self.free;
-        self.free = index;
+    /// Takes back a node that is in no slot.
+    #[inline]
+    pub(super) fn put(&mut self, index: u32) {
         self.len -= 1;
-        Expired { deadline: node.deadline, sequence: node.sequence, value }
+        self.node(index).next.set(self.free);
+        self.free = index;
+    }
+
+    /// Calls `f` with each node ever made, in use or free.
+    pub(super) fn each(&self, f: impl FnMut(&Node<T>)) {
+        self.chunks.iter().flatten().for_each(f);
     }
 }

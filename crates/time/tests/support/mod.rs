@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use loopwork_time::{Clock, Due, Entered, Instant, Timers};
 
 /// Where the clock of a [`Fixture`] starts, in nanoseconds.
-pub(crate) const START: u64 = 1 << 40;
+pub(crate) const START: u64 = 86_400_000_000_000;
 
 /// Timers that are current on this thread, and their clock.
 pub(crate) struct Fixture {
@@ -21,11 +21,27 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    pub(crate) fn new() -> Self {
-        let clock = Clock::manual(at(0));
-        let timers = Timers::new(clock.clone());
-        let _entered = timers.enter();
+    /// On a thread that is no worker.
+    pub(crate) fn outside() -> Self {
+        Self::enter(Timers::enter)
+    }
+
+    /// On the thread of a worker, which is awake.
+    pub(crate) fn worker() -> Self {
+        Self::enter(|timers| timers.enter_worker(0))
+    }
+
+    fn enter(enter: impl FnOnce(&Timers) -> Entered) -> Self {
+        let clock = Clock::virtual_time();
+        let timers = Timers::new(clock.clone(), 1);
+        let _entered = enter(&timers);
         Self { timers, clock, _entered }
+    }
+
+    /// Runs a test on either.
+    pub(crate) fn each(test: impl Fn(Self)) {
+        test(Self::worker());
+        test(Self::outside());
     }
 
     /// Moves the clock to `START + nanos`, wakes what is due then, and says what that was.

@@ -1,27 +1,30 @@
 //! A claim that its owner takes and gives up for next to nothing, many times a microsecond, and
-//! that another thread takes perhaps once a second. See `README.md`, "The claim".
+//! that another thread takes perhaps once a second. See `README.md`.
 //!
 //! This is biased locking (Kawachiya, Koseki, Onodera: *Lock Reservation*, OOPSLA 2002) with the
 //! asymmetric fence of user-space RCU in place of safepoints.
 
-use loopwork_shim::asymmetric::AsymmetricFence;
-use loopwork_shim::atomic::{AtomicBool, Ordering};
-use loopwork_shim::thread::yield_now;
-use loopwork_shim::weaken;
+use crate::asymmetric::AsymmetricFence;
+use crate::atomic::{AtomicBool, Ordering, fence};
+use crate::thread::yield_now;
+use crate::weaken;
 
+/// Keeps one owner and one other thread at a time apart. It guards nothing by itself.
 #[derive(Debug, Default)]
-pub(crate) struct Claim {
+pub struct Claim {
     fence: AsymmetricFence,
     /// The owner is inside.
     owned: AtomicBool,
     /// Another thread is inside, or is about to find out whether it may.
     seized: AtomicBool,
+    /// The owner sleeps.
+    resting: AtomicBool,
 }
 
 impl Claim {
     /// By the owner: waits until nobody else is inside.
     #[inline]
-    pub(crate) fn enter(&self) {
+    pub fn enter(&self) {
         self.owned.store(true, Ordering::Relaxed);
         // Ordering: a light fence [edge: claim]: store-load with `try_seize`.
         if !cfg!(loopwork_weaken = "claim-light") {
@@ -39,7 +42,7 @@ impl Claim {
         // Ordering: Relaxed: nothing was done inside.
         self.owned.store(false, Ordering::Relaxed);
         while self.seized.load(Ordering::Relaxed) {
-            // It moves a few pointers, and then leaves.
+            // It moves some pointers, and then leaves.
             yield_now();
         }
         self.owned.store(true, Ordering::Relaxed);
@@ -48,15 +51,42 @@ impl Claim {
 
     /// By the owner.
     #[inline]
-    pub(crate) fn leave(&self) {
+    pub fn leave(&self) {
         // Ordering: Release [edge: claim]: pairs with the look in `try_seize`.
         self.owned.store(false, weaken!("claim-leave", Ordering::Release => Ordering::Relaxed));
     }
 
-    /// By anybody else, one at a time. True if the caller is inside, until it calls `release`.
+    /// By the owner, outside: it will not enter before it calls [`resume`](Claim::resume), and
+    /// meanwhile others seize for the price of an ordinary fence.
+    pub fn rest(&self) {
+        // Ordering: Release [edge: claim-rest]: what the owner did inside is visible to who seizes.
+        self.resting.store(true, weaken!("claim-rest", Ordering::Release => Ordering::Relaxed));
+    }
+
+    /// By the owner: it may enter again.
+    pub fn resume(&self) {
+        // Ordering: Relaxed: the fence orders it.
+        self.resting.store(false, Ordering::Relaxed);
+        if !cfg!(loopwork_weaken = "claim-resume") {
+            // Ordering: SeqCst [edge: claim-rest]: store-load with `try_seize`: who still sees the
+            // owner rest is seen by its next `enter`.
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// By anybody else, one at a time. True if the caller is inside, until it calls
+    /// [`release`](Claim::release).
     #[must_use]
-    pub(crate) fn try_seize(&self) -> bool {
+    pub fn try_seize(&self) -> bool {
         self.seized.store(true, Ordering::Relaxed);
+        if !cfg!(loopwork_weaken = "claim-heavy") {
+            // Ordering: SeqCst [edge: claim-rest]: store-load with `resume`.
+            fence(Ordering::SeqCst);
+        }
+        // Ordering: Acquire [edge: claim-rest]: pairs with `rest`.
+        if self.resting.load(Ordering::Acquire) {
+            return true;
+        }
         // Ordering: a heavy fence [edge: claim]: store-load with `enter`.
         let ordered = cfg!(loopwork_weaken = "claim-heavy") || self.fence.heavy();
         // Ordering: Acquire [edge: claim]: what the owner did inside is visible.
@@ -70,7 +100,8 @@ impl Claim {
         inside
     }
 
-    pub(crate) fn release(&self) {
+    /// By who seized it.
+    pub fn release(&self) {
         // Ordering: Release [edge: claim]: pairs with the look in `enter`.
         self.seized.store(false, weaken!("claim-release", Ordering::Release => Ordering::Relaxed));
     }
