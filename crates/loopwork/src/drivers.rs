@@ -30,6 +30,8 @@ pub(crate) struct SharedDrivers {
     unparker: Unparker,
     timers: Timers,
     reactor: ReactorHandle,
+    /// There is one worker.
+    single: bool,
     /// The loop these drive. Set once it is there; weak, since it owns them.
     parts: loopwork_shim::sync::Mutex<Weak<Parts>>,
 }
@@ -48,6 +50,7 @@ impl Drivers {
             unparker: reactor.unparker(),
             timers: timers.clone(),
             reactor: reactor.handle(),
+            single: timers.workers() == 1,
             parts: loopwork_shim::sync::Mutex::new(Weak::new()),
         });
         Self { reactor, timers, shared, due: Vec::new(), pace: Pace::default(), failed: false }
@@ -151,9 +154,9 @@ impl Pace {
 }
 
 /// Unwind: a foreign waker may panic; what is due after it must be woken all the same.
-fn wake(waker: Waker, handle: Option<&Handle>) {
+fn wake(waker: Waker, handle: impl FnOnce() -> Option<Handle>) {
     if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
-        if let Some(handle) = handle {
+        if let Some(handle) = handle() {
             let report = ExceptionContext::new("the waker of a sleep panicked");
             handle.call_exception_handler(&report);
         }
@@ -188,17 +191,24 @@ impl SharedDrivers {
 
     /// Wakes what is due, in its order.
     fn wake(&self, due: impl Iterator<Item = Due>) {
-        let handle = self.handle();
-        let single = handle.as_ref().filter(|handle| handle.core().workers() == 1);
+        if self.single {
+            return self.wake_in_order(due);
+        }
         for Due { waker, .. } in due {
-            match single {
-                // asyncio's order: a sleep that is due is an entry of its own in the one queue,
-                // among the timer callbacks, and its task is ready only when that entry runs.
-                Some(handle) if is_task_waker(&waker) => {
-                    let (callback, _) = Callback::new(move || waker.wake());
-                    drop(handle.core().enqueue(callback));
-                }
-                _ => wake(waker, handle.as_ref()),
+            wake(waker, || self.handle());
+        }
+    }
+
+    /// asyncio's order: a sleep that is due is an entry of its own in the one queue, among the timer
+    /// callbacks, and its task is ready only when that entry runs.
+    fn wake_in_order(&self, due: impl Iterator<Item = Due>) {
+        let Some(handle) = self.handle() else { return };
+        for Due { waker, .. } in due {
+            if is_task_waker(&waker) {
+                let (callback, _) = Callback::new(move || waker.wake());
+                drop(handle.core().enqueue(callback));
+            } else {
+                wake(waker, || Some(handle.clone()));
             }
         }
     }

@@ -12,7 +12,7 @@
 //! | `asymmetric.rs` | a fence that is cheap on one side and dear on the other |
 //! | `claim.rs` | a lock that costs its owner next to nothing |
 //! | `cell.rs` | `UnsafeCell` with checked access |
-//! | `clock.rs` | nanoseconds since the process looked at its clock first |
+//! | `clock.rs` | nanoseconds by the monotonic clock |
 //! | `sync.rs` | `Mutex`, `Condvar` |
 //! | `thread.rs` | threads, their ids and numbers, `yield_now`, `spin_loop` |
 //! | `spin.rs` | whether to spin before sleeping |

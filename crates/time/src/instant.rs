@@ -9,8 +9,8 @@ use crate::timers::{Current, with_current};
 
 /// A point on a loop's clock, in whole nanoseconds since an origin common to the process.
 ///
-/// The origin is one day before the clock is first read, so that points in the recent past exist
-/// too. Arithmetic saturates and never panics: what lies beyond the end is
+/// The origin is one day before that of the system's monotonic clock, which on Linux is when the
+/// system started, so that points in the recent past exist always. Arithmetic saturates and never panics: what lies beyond the end is
 /// [`FAR_FUTURE`](Instant::FAR_FUTURE), which never comes, and what lies before the origin is the
 /// origin. `FAR_FUTURE` plus or minus any duration is still `FAR_FUTURE`.
 ///

@@ -22,6 +22,8 @@ use crate::task::{Fifo, Header, Ran, RawTask, Runnable};
 
 /// How long a busy worker lets the driver wait, in nanoseconds.
 const DRIVER_INTERVAL: u64 = 50_000;
+/// How long a busy worker lets its timers wait, in nanoseconds.
+const TIMER_INTERVAL: u64 = 20_000;
 /// How many task ids a worker takes at a time, so that spawning rarely touches the shared counter.
 const ID_BLOCK: u64 = 64;
 
@@ -70,6 +72,8 @@ pub(crate) struct Worker {
     pub(super) watch: Watch,
     /// When this worker last had the driver deliver events.
     turned: Cell<u64>,
+    /// When it last looked at its own timers.
+    advanced: Cell<u64>,
     /// When a push here last woke somebody.
     pub(super) woke: Cell<u64>,
     /// Since when this worker has had work.
@@ -105,6 +109,7 @@ impl Worker {
             depth: Cell::new(0),
             pace: Pace::new(),
             turned: Cell::new(0),
+            advanced: Cell::new(0),
             woke: Cell::new(0),
             busy_since: Cell::new(0),
             searching: Cell::new(false),
@@ -314,7 +319,10 @@ impl Worker {
         remote.average.set(self.pace.average());
         remote.sampled.set(now);
         remote.counters.depth.set(self.depth.get() as u64);
-        self.shared.driver.advance(self.index, now);
+        if now - self.advanced.get() >= TIMER_INTERVAL {
+            self.advanced.set(now);
+            self.shared.driver.advance(self.index, now);
+        }
         if now - self.turned.get() >= DRIVER_INTERVAL {
             self.turned.set(now);
             self.poll_driver(driver);

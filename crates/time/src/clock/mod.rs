@@ -12,8 +12,8 @@ pub use self::virtual_time::Hold;
 use self::virtual_time::VirtualTime;
 use crate::Instant;
 
-/// How far before the first reading the origin lies: room for deadlines in the past, and at the
-/// end of a float's precision still 15 ns. Picked for roundness.
+/// How far the origin lies before that of the system's clock: room for deadlines in the past, and
+/// at the end of a float's precision still 15 ns. Picked for roundness.
 const HEADROOM: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A source of [`Instant`]s. Clones tell the same time.

@@ -31,7 +31,7 @@ use self::waiter::Waiter;
 use crate::{Clock, Instant};
 
 /// A worker that is awake fires its own timers. One that has not done so for this long is stuck.
-const PATIENCE: Duration = Duration::from_millis(1);
+const PATIENCE: Duration = Duration::from_micros(100);
 
 /// The timers of one loop: a clock, and the wakers of the sleeps that wait by it.
 ///
@@ -114,6 +114,12 @@ impl Timers {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How many workers they are for.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.0.workers.len()
     }
 
     /// A time not later than the earliest deadline, or `None` if there is nothing to wait for. The
