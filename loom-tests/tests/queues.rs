@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use loopwork_core::model::{Claim, Idle, Loop};
+use loopwork_core::model::{Idle, Loop};
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
+use loopwork_shim::claim::Claim;
 
 /// Two threads push while a worker takes: every task runs once, and sees what its spawner wrote.
 #[test]
@@ -52,18 +53,59 @@ fn the_first_push_wakes_for_all() {
     });
 }
 
+fn own(claim: &Claim, f: impl FnOnce()) {
+    claim.enter();
+    f();
+    claim.leave();
+}
+
+/// False if the owner was inside.
+fn seize(claim: &Claim, f: impl FnOnce()) -> bool {
+    let inside = claim.try_seize();
+    if inside {
+        f();
+        claim.release();
+    }
+    inside
+}
+
 /// The owner and a thread that seizes are never inside together, and see each other's writes.
 #[test]
 fn claim_against_seizure() {
     explore(3, || {
         let shared = Arc::new((Claim::default(), Data::new()));
         let other = shared.clone();
-        let seizer = spawn(move || other.0.seize(|| other.1.write(other.1.read() + 1)).is_some());
+        let seizer = spawn(move || seize(&other.0, || other.1.write(other.1.read() + 1)));
         for _ in 0..2 {
-            shared.0.own(|| shared.1.write(shared.1.read() + 1));
+            own(&shared.0, || shared.1.write(shared.1.read() + 1));
         }
         let seized = seizer.join().unwrap();
-        shared.0.own(|| assert_eq!(shared.1.read(), 2 + u32::from(seized)));
+        own(&shared.0, || assert_eq!(shared.1.read(), 2 + u32::from(seized)));
+    });
+}
+
+/// The same of an owner that rests, and a thread that seizes only then.
+#[test]
+fn claim_of_a_resting_owner_against_seizure() {
+    explore(3, || {
+        let shared = Arc::new((Claim::default(), Data::new()));
+        let other = shared.clone();
+        let seizer = spawn(move || {
+            let inside = other.0.try_seize_at_rest();
+            if inside {
+                other.1.write(other.1.read() + 1);
+                other.0.release();
+            }
+            inside
+        });
+        for _ in 0..2 {
+            own(&shared.0, || shared.1.write(shared.1.read() + 1));
+            shared.0.rest();
+            shared.0.resume();
+        }
+        own(&shared.0, || _ = shared.1.read());
+        let seized = seizer.join().unwrap();
+        own(&shared.0, || assert_eq!(shared.1.read(), 2 + u32::from(seized)));
     });
 }
 

@@ -26,8 +26,9 @@ impl Claim {
     #[inline]
     pub fn enter(&self) {
         self.owned.store(true, Ordering::Relaxed);
-        // Ordering: a light fence [edge: claim]: store-load with `try_seize`.
-        if !cfg!(loopwork_weaken = "claim-light") {
+        // Ordering: a light fence [edge: claim]: store-load with `try_seize`. In a model it is a fence
+        // like any other, which would hide that the one of `resume` is missing.
+        if !cfg!(any(loopwork_weaken = "claim-light", loopwork_weaken = "claim-resume")) {
             self.fence.light();
         }
         // Ordering: Acquire [edge: claim]: what who seized it did is visible.
@@ -78,15 +79,26 @@ impl Claim {
     /// [`release`](Claim::release).
     #[must_use]
     pub fn try_seize(&self) -> bool {
+        self.try_seize_at_rest() || self.try_seize_awake()
+    }
+
+    /// As [`try_seize`](Claim::try_seize), if the owner rests: at the price of an ordinary fence.
+    #[must_use]
+    pub fn try_seize_at_rest(&self) -> bool {
         self.seized.store(true, Ordering::Relaxed);
-        if !cfg!(loopwork_weaken = "claim-heavy") {
-            // Ordering: SeqCst [edge: claim-rest]: store-load with `resume`.
-            fence(Ordering::SeqCst);
-        }
+        // Ordering: SeqCst [edge: claim-rest]: store-load with `resume`.
+        fence(Ordering::SeqCst);
         // Ordering: Acquire [edge: claim-rest]: pairs with `rest`.
-        if self.resting.load(Ordering::Acquire) {
-            return true;
+        let inside = self.resting.load(Ordering::Acquire);
+        if !inside {
+            self.release();
         }
+        inside
+    }
+
+    /// Interrupts all threads.
+    fn try_seize_awake(&self) -> bool {
+        self.seized.store(true, Ordering::Relaxed);
         // Ordering: a heavy fence [edge: claim]: store-load with `enter`.
         let ordered = cfg!(loopwork_weaken = "claim-heavy") || self.fence.heavy();
         // Ordering: Acquire [edge: claim]: what the owner did inside is visible.

@@ -32,4 +32,6 @@ pub use clock::{Clock, Hold};
 pub use instant::Instant;
 pub use interval::{Interval, MissedTick, Tick, interval, interval_at};
 pub use sleep::{Sleep, SleepWith, sleep, sleep_until, sleep_with};
+#[cfg(loopwork_loom)]
+pub use timers::Memory;
 pub use timers::{Alarm, Due, Entered, NoTimers, Timers};

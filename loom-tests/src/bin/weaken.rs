@@ -17,13 +17,14 @@ struct Row {
 /// Set while this program is cargo's `RUSTC_WRAPPER`: which weakening to build.
 const WEAKEN: &str = "LOOPWORK_WEAKEN";
 /// The crates that weakenings are in, or that depend on one.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "loopwork-shim",
     "loopwork-context",
     "loopwork-core",
     "loopwork-io",
     "loopwork-sync",
     "loopwork-threadsafe",
+    "loopwork-time",
     "loopwork-loom-tests",
     "loopwork-shuttle-tests",
 ];

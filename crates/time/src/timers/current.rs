@@ -81,6 +81,11 @@ impl Timers {
     pub fn rest(&self, worker: usize) {
         let shard = &self.0.workers[worker];
         shard.rest();
+        self.counts(shard);
+    }
+
+    /// A worker's deadlines count for the waiter from now on.
+    fn counts(&self, shard: &Shard) {
         if shard.next() != NEVER {
             self.0.waiter.deadline_counts(shard.next());
         }
@@ -140,10 +145,13 @@ impl Current {
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        let inner = CURRENT.try_with(|current| current.replace(self.outer.take()));
         if let Some((shard, outer)) = self.owner.take() {
             shard.leave(outer);
+            if let Ok(Some(inner)) = &inner {
+                inner.timers.counts(&shard);
+            }
         }
-        let inner = CURRENT.try_with(|current| current.replace(self.outer.take()));
         drop(inner);
     }
 }

@@ -222,6 +222,28 @@ impl Timers {
     }
 }
 
+/// For models: whether the memory of the timers has been freed.
+#[cfg(loopwork_loom)]
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Memory(Vec<std::sync::Weak<Shard>>);
+
+#[cfg(loopwork_loom)]
+impl Memory {
+    #[doc(hidden)]
+    pub fn is_freed(&self) -> bool {
+        self.0.iter().all(|shard| shard.strong_count() == 0)
+    }
+}
+
+impl Timers {
+    #[cfg(loopwork_loom)]
+    #[doc(hidden)]
+    pub fn memory(&self) -> Memory {
+        Memory(self.0.shards().map(Arc::downgrade).collect())
+    }
+}
+
 impl Shared {
     fn shards(&self) -> impl Iterator<Item = &Arc<Shard>> {
         self.workers.iter().chain([&self.common])

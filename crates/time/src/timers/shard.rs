@@ -256,7 +256,8 @@ impl Shard {
             }
             // Ordering: AcqRel [edge: timer-return]: as in `reclaim`; and who finds the mark sees the
             // shard closed.
-            local.take_back(self.returned.swap(closed(), Ordering::AcqRel));
+            let mark = weaken!("timer-mark", closed() => ptr::null_mut());
+            local.take_back(self.returned.swap(mark, Ordering::AcqRel));
             local.wheel.each_value(|ticket| wakers.extend(ticket.close()));
             self.next.store(NEVER, Ordering::Relaxed);
             local.wheel.len()
@@ -284,7 +285,8 @@ unsafe fn hand_back(shard: NonNull<Shard>, ticket: NonNull<Ticket>) {
     // SAFETY: by the caller; the shard lives until the ticket is given back, which is the last thing
     // done here. No reference to the shard outlives that.
     let returned = unsafe { &shard.as_ref().returned };
-    let mut top = returned.load(Ordering::Relaxed);
+    // A guess, which mostly is right.
+    let mut top = ptr::null_mut();
     while top != closed() {
         // SAFETY: by the caller.
         unsafe { ticket.as_ref() }.set_next_returned(top);
@@ -301,6 +303,15 @@ unsafe fn hand_back(shard: NonNull<Shard>, ticket: NonNull<Ticket>) {
     if unsafe { shard.as_ref() }.orphans.fetch_sub(1, order) == 1 {
         // SAFETY: the count that `close` kept for the tickets, of which this is the last.
         unsafe { Arc::decrement_strong_count(shard.as_ptr()) };
+    }
+}
+
+#[cfg(loopwork_loom)]
+impl Drop for Shard {
+    fn drop(&mut self) {
+        // SAFETY: nobody else is there, which is what the model checks.
+        self.local
+            .with_mut(|local| unsafe { &mut *local }.wheel.each_value_mut(Ticket::assert_alone));
     }
 }
 

@@ -8,7 +8,6 @@ use std::ptr;
 use std::task::{RawWakerVTable, Waker};
 
 use loopwork_shim::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use loopwork_shim::weaken;
 
 use crate::wheel::Key;
 
@@ -41,9 +40,10 @@ pub(crate) struct Ticket {
     state: AtomicU8,
 }
 
-// Ordering: where nothing else is said, `Relaxed`: a ticket is handed from the wheel to the sleep and
-// back together with other data, by the claim, by the sleep's owner moving it, or by the stack of
-// returned tickets. Only `state` is written from two sides.
+// Ordering: all `Relaxed`. A ticket is handed from the wheel to the sleep and back together with other
+// data: by the claim, by whoever moves the sleep to another thread, by the stack of returned tickets.
+// Only `state` is written from two sides, and it publishes nothing: the waker was put in by the
+// sleep, which is one side, inside the wheel, which is the other.
 impl Ticket {
     /// By the wheel: the timer of a new sleep.
     #[inline]
@@ -74,8 +74,7 @@ impl Ticket {
 
     #[inline]
     pub(super) fn standing(&self) -> Standing {
-        // Ordering: Acquire [edge: timer-fired]: what who fired or closed it did is over.
-        match self.state.load(Ordering::Acquire) {
+        match self.state.load(Ordering::Relaxed) {
             FIRED => Standing::Fired,
             CLOSED => Standing::Closed,
             _ => Standing::Waiting,
@@ -112,17 +111,15 @@ impl Ticket {
     fn end(&self, state: u8) -> Option<Waker> {
         // Read before the exchange: afterwards the parts may be another's.
         let parts = self.parts();
-        // Ordering: AcqRel [edge: timer-fired]: one of the wheel and the sleep gets the waker, and the
-        // other sees that all of this is over.
-        let order = weaken!("timer-fired", Ordering::AcqRel => Ordering::Relaxed);
         if cfg!(loopwork_weaken = "timer-end") {
             // As it must not be: a look, and then a store.
-            let armed = self.state.load(Ordering::Acquire) == ARMED;
-            self.state.store(state, Ordering::Release);
+            let armed = self.state.load(Ordering::Relaxed) == ARMED;
+            self.state.store(state, Ordering::Relaxed);
             // SAFETY: none; the model shows that there is none.
             return armed.then(|| unsafe { waker_of(parts) });
         }
-        let ended = self.state.compare_exchange(ARMED, state, order, Ordering::Acquire);
+        let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+        let ended = self.state.compare_exchange(ARMED, state, success, failure);
         // SAFETY: the ticket was armed until now, so that it owned a waker of these parts: only `arm`
         // and `replace_waker` write them, at times when it cannot be ended, see there. Only one
         // exchange succeeds, and it takes the waker along.
@@ -159,6 +156,13 @@ impl Ticket {
 
     pub(super) fn set_next_returned(&self, next: *mut Self) {
         self.data.store(next.cast(), Ordering::Relaxed);
+    }
+
+    /// Fails a model in which anybody may still use it.
+    #[cfg(loopwork_loom)]
+    pub(super) fn assert_alone(&mut self) {
+        self.state.with_mut(|_| ());
+        self.data.with_mut(|_| ());
     }
 
     #[inline]

@@ -240,6 +240,11 @@ impl<T: Default> Wheel<T> {
         self.nodes.each(|node| f(&node.value));
     }
 
+    #[cfg(loopwork_loom)]
+    pub(crate) fn each_value_mut(&mut self, mut f: impl FnMut(&mut T)) {
+        self.nodes.each_mut(|node| f(&mut node.value));
+    }
+
     /// Empties the slots of one level up to `end`: what is due goes to `self.due`, what is not to
     /// lower levels, or on the lowest back into its slot.
     fn drain(&mut self, level: usize, end: usize, now: u64) {

@@ -104,6 +104,11 @@ impl<T: Default> Slab<T> {
         self.free = index;
     }
 
+    #[cfg(loopwork_loom)]
+    pub(super) fn each_mut(&mut self, f: impl FnMut(&mut Node<T>)) {
+        self.chunks.iter_mut().flatten().for_each(f);
+    }
+
     /// Calls `f` with each node ever made, in use or free.
     pub(super) fn each(&self, f: impl FnMut(&Node<T>)) {
         self.chunks.iter().flatten().for_each(f);
