@@ -11,7 +11,8 @@
 //! | `handle.rs` | [`Handle`]: the loop from anywhere |
 //! | `current.rs` | which loop this thread runs |
 //! | `background.rs` | [`BackgroundLoop`]: a loop on threads of its own |
-//! | `run.rs` | [`run()`], and what the macros expand to |
+//! | `run.rs` | [`run()`], and what `#[loopwork::main]` expands to |
+//! | `test.rs` | what `#[loopwork::test]` expands to: seeds, virtual time |
 //! | `call_later.rs` | [`TimerHandle`]: callbacks at a time |
 //! | `drivers.rs` | joins the reactor and the timers |
 //! | `default_executor.rs` | the executor of `run_in_executor(None, ..)` |
@@ -25,6 +26,7 @@ mod event_loop;
 mod handle;
 pub mod prelude;
 mod run;
+mod test;
 
 pub use background::BackgroundLoop;
 pub use call_later::TimerHandle;
@@ -86,4 +88,5 @@ pub mod context {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::run::block_on_main;
+    pub use crate::test::{Outcome, Test};
 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use loopwork_core::{AnyTask, LoopError, SubmitError};
 use loopwork_threadsafe::ConcurrentFuture;
 
-use crate::event_loop::EventLoop;
+use crate::event_loop::{Builder, EventLoop};
 use crate::handle::Handle;
 
 /// Runs `main` on a new loop of all cores, and gives its output.
@@ -59,13 +59,23 @@ fn run_on<F: IntoFuture>(mut event_loop: EventLoop, main: F) -> Result<F::Output
     output.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-/// What `#[loopwork::main]` and `#[loopwork::test]` call.
+/// What `#[loopwork::main]` calls.
 #[track_caller]
 pub fn block_on_main<F: Future>(workers: Option<usize>, main: F) -> F::Output {
     let mut builder = EventLoop::builder();
     if let Some(workers) = workers {
         builder = builder.workers(workers);
     }
+    block_on(builder, main)
+}
+
+/// Runs `main` on the loop that `builder` makes.
+///
+/// # Panics
+///
+/// If that cannot be, or is cut short.
+#[track_caller]
+pub(crate) fn block_on<F: Future>(builder: Builder, main: F) -> F::Output {
     if Handle::current().is_ok() {
         panic!("cannot run `main`: {}", LoopError::Nested);
     }

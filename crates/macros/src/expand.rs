@@ -1,13 +1,19 @@
 //! The checks of the function, and what it becomes.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Attribute, Error, Ident, ItemFn, Path, Result};
+use syn::{Attribute, Error, Ident, ItemFn, Result};
 
-use crate::options::{Options, Workers};
+use crate::options::{Options, Seeds, Workers};
 
 pub(crate) fn main(options: TokenStream, function: TokenStream) -> TokenStream {
     expand("#[loopwork::main]", options, function, |options, function| {
+        let of_tests = options.virtual_time.or(options.seeds.map(|(_, span)| span));
+        if let Some(span) = of_tests {
+            let text = "this is for `#[loopwork::test]`: a program takes the builder's `clock` and \
+                        `seed`";
+            return Err(Error::new(span, text));
+        }
         let workers = match options.workers {
             Workers::Default => None,
             Workers::Count(count) => Some(count),
@@ -17,7 +23,16 @@ pub(crate) fn main(options: TokenStream, function: TokenStream) -> TokenStream {
                 return Err(Error::new(span, text));
             }
         };
-        Ok(with_inner_body(&options.facade, workers, &function, TokenStream::new()))
+        let (name, facade) = (&function.sig.ident, &options.facade);
+        let workers = match workers {
+            None => quote! { ::core::option::Option::None },
+            Some(count) => {
+                let count = Literal::usize_suffixed(count);
+                quote! { ::core::option::Option::Some(#count) }
+            }
+        };
+        let call = quote! { #facade::__private::block_on_main(#workers, #name()) };
+        Ok(with_inner_body(&function, &call, TokenStream::new()))
     })
 }
 
@@ -27,11 +42,14 @@ pub(crate) fn test(options: TokenStream, function: TokenStream) -> TokenStream {
             let text = "`#[loopwork::test]` adds `#[test]` itself: remove it here";
             return Err(Error::new_spanned(attr, text));
         }
-        let facade = &options.facade;
-        Ok(match options.workers {
-            Workers::Default => with_inner_body(facade, None, &function, test_attribute()),
-            Workers::Count(n) => with_inner_body(facade, Some(n), &function, test_attribute()),
-            Workers::Each(counts, _) => one_test_each(facade, &counts, &function),
+        let name = &function.sig.ident;
+        let one = |workers| {
+            with_inner_body(&function, &run_test(&options, workers, name), test_attribute())
+        };
+        Ok(match &options.workers {
+            Workers::Default => one(None),
+            Workers::Count(count) => one(Some(*count)),
+            Workers::Each(counts, _) => one_test_each(&options, counts, &function),
         })
     })
 }
@@ -100,15 +118,9 @@ fn check(attribute: &str, function: &ItemFn) -> Result<()> {
 }
 
 /// The function, no longer `async`, with the `async` one inside.
-fn with_inner_body(
-    facade: &Path,
-    workers: Option<usize>,
-    function: &ItemFn,
-    extra: TokenStream,
-) -> TokenStream {
+fn with_inner_body(function: &ItemFn, call: &TokenStream, extra: TokenStream) -> TokenStream {
     let ItemFn { attrs, vis, sig, block, .. } = function;
     let (name, output) = (&sig.ident, &sig.output);
-    let call = block_on(facade, workers, name);
     quote! {
         #extra
         #(#attrs)*
@@ -120,7 +132,7 @@ fn with_inner_body(
 }
 
 /// The `async` function as it is, and beside it a test for each count.
-fn one_test_each(facade: &Path, counts: &[usize], function: &ItemFn) -> TokenStream {
+fn one_test_each(options: &Options, counts: &[usize], function: &ItemFn) -> TokenStream {
     let ItemFn { attrs, vis, sig, block, .. } = function;
     let (name, output) = (&sig.ident, &sig.output);
     let (of_test, of_body): (Vec<&Attribute>, Vec<&Attribute>) =
@@ -129,7 +141,7 @@ fn one_test_each(facade: &Path, counts: &[usize], function: &ItemFn) -> TokenStr
     let test = test_attribute();
     let tests = counts.iter().map(|count| {
         let test_name = format_ident!("{}_workers_{}", name, count);
-        let call = block_on(facade, Some(*count), name);
+        let call = run_test(options, Some(*count), name);
         quote! {
             #test
             #(#of_test)*
@@ -156,13 +168,19 @@ fn test_attribute() -> TokenStream {
     quote! { #[::core::prelude::v1::test] }
 }
 
-fn block_on(facade: &Path, workers: Option<usize>, name: &Ident) -> TokenStream {
-    let workers = match workers {
-        None => quote! { ::core::option::Option::None },
-        Some(count) => {
-            let count = Literal::usize_suffixed(count);
-            quote! { ::core::option::Option::Some(#count) }
-        }
-    };
-    quote! { #facade::__private::block_on_main(#workers, #name()) }
+/// Runs the `async` function of that name as a test.
+fn run_test(options: &Options, workers: Option<usize>, name: &Ident) -> TokenStream {
+    let facade = &options.facade;
+    let workers = workers.map(|count| {
+        let count = Literal::usize_suffixed(count);
+        quote! { .workers(#count) }
+    });
+    let virtual_time = options.virtual_time.map(|_: Span| quote! { .virtual_time() });
+    let seeds = options.seeds.map(|(seeds, _)| match seeds {
+        Seeds::One(seed) => quote! { .seed(#seed) },
+        Seeds::Many(count) => quote! { .seeds(#count) },
+    });
+    quote! {
+        #facade::__private::Test::new() #workers #virtual_time #seeds .run(#name)
+    }
 }

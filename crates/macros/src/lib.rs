@@ -52,9 +52,19 @@ pub fn main(options: TokenStream, function: TokenStream) -> TokenStream {
 
 /// Runs the body of an `async fn` on an event loop of its own, as a test.
 ///
-/// The options are those of [`macro@main`], and one more: `workers = [1, 2, 8]` makes a test of each
-/// count, named after it (`name_workers_1` and so on), so that each passes or fails by itself. The
-/// other attributes of the function are kept: `#[ignore]`, `#[should_panic]`, `#[cfg(..)]`.
+/// The options are those of [`macro@main`], and these:
+///
+/// | option | means |
+/// |---|---|
+/// | `workers = [1, 2, 8]` | a test of each count, named after it (`name_workers_1` and so on), so that each passes or fails by itself |
+/// | `virtual_time` | the loop has a virtual clock: time jumps to the next deadline when nothing can run, so that a test that sleeps for a year ends at once |
+/// | `seed = 7` | with one worker: ready tasks run in another legal order, the same in each run |
+/// | `seeds = 100` | the test runs that often, in the orders of the seeds from 0 on |
+///
+/// A test that fails under a seed prints it. With the environment variable `LOOPWORK_SEED` set to a
+/// number, a test with `seed` or `seeds` runs once, under that one.
+///
+/// The other attributes of the function are kept: `#[ignore]`, `#[should_panic]`, `#[cfg(..)]`.
 ///
 /// ```rust,ignore (the macro crate cannot depend on the facade, whose tests run the like)
 /// #[loopwork::test(workers = [1, 4])]

@@ -8,6 +8,9 @@ use syn::{Error, Ident, LitInt, LitStr, Path, Result, Token, bracketed, token};
 
 pub(crate) struct Options {
     pub(crate) workers: Workers,
+    /// The span is that of the option, as for `seeds`.
+    pub(crate) virtual_time: Option<Span>,
+    pub(crate) seeds: Option<(Seeds, Span)>,
     /// Where the facade is.
     pub(crate) facade: Path,
 }
@@ -20,9 +23,18 @@ pub(crate) enum Workers {
     Each(Vec<usize>, Span),
 }
 
+/// Which orders of ready tasks a test runs in.
+#[derive(Clone, Copy)]
+pub(crate) enum Seeds {
+    /// That of one seed.
+    One(u64),
+    /// Those of so many seeds.
+    Many(u64),
+}
+
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let (mut workers, mut facade) = (None, None);
+        let (mut workers, mut facade, mut virtual_time, mut seeds) = (None, None, None, None);
         while !input.is_empty() {
             let name = input.call(Ident::parse_any)?;
             let twice = match name.to_string().as_str() {
@@ -34,8 +46,20 @@ impl Parse for Options {
                     expect_equals(input, &name)?;
                     facade.replace(parse_path(input)?).is_some()
                 }
+                "virtual_time" => virtual_time.replace(name.span()).is_some(),
+                "seed" => {
+                    expect_equals(input, &name)?;
+                    seeds.replace((Seeds::One(parse_seed(input, &name)?), name.span())).is_some()
+                }
+                "seeds" => {
+                    expect_equals(input, &name)?;
+                    seeds.replace((Seeds::Many(parse_seed(input, &name)?), name.span())).is_some()
+                }
                 other => {
-                    let text = format!("unknown option `{other}`: there are `workers` and `crate`");
+                    let text = format!(
+                        "unknown option `{other}`: there are `workers`, `virtual_time`, `seed`, \
+                         `seeds` and `crate`"
+                    );
                     return Err(Error::new(name.span(), text));
                 }
             };
@@ -46,8 +70,21 @@ impl Parse for Options {
                 input.parse::<Token![,]>()?;
             }
         }
+        if let Some((_, span)) = seeds {
+            match workers {
+                // Only there a seed decides about the order.
+                None => workers = Some(Workers::Count(1)),
+                Some(Workers::Count(1)) => {}
+                Some(_) => {
+                    let text = "a seed orders the tasks of one worker: write `workers = 1`";
+                    return Err(Error::new(span, text));
+                }
+            }
+        }
         Ok(Self {
             workers: workers.unwrap_or(Workers::Default),
+            virtual_time,
+            seeds,
             facade: facade.unwrap_or_else(|| syn::parse_quote!(::loopwork)),
         })
     }
@@ -87,7 +124,12 @@ fn expect_equals(input: ParseStream<'_>, name: &Ident) -> Result<()> {
     if input.parse::<Option<Token![=]>>()?.is_some() {
         return Ok(());
     }
-    let example = if name == "workers" { "workers = 4" } else { r#"crate = "path::to::loopwork""# };
+    let example = match name.to_string().as_str() {
+        "workers" => "workers = 4",
+        "seed" => "seed = 7",
+        "seeds" => "seeds = 100",
+        _ => r#"crate = "path::to::loopwork""#,
+    };
     Err(Error::new(name.span(), format!("`{name}` needs a value: `{example}`")))
 }
 
@@ -98,6 +140,19 @@ fn parse_count(input: ParseStream<'_>) -> Result<(usize, Span)> {
     match literal.base10_parse() {
         Ok(0) => Err(Error::new(literal.span(), "a loop has at least one worker")),
         Ok(count) => Ok((count, literal.span())),
+        Err(error) => Err(error),
+    }
+}
+
+fn parse_seed(input: ParseStream<'_>, name: &Ident) -> Result<u64> {
+    let literal: LitInt = input.parse().map_err(|error| {
+        Error::new(error.span(), format!("`{name}` takes an integer literal, such as `{name} = 7`"))
+    })?;
+    match literal.base10_parse() {
+        Ok(0) if name == "seeds" => {
+            Err(Error::new(literal.span(), "with no seed the test would not run: `seeds = 1`"))
+        }
+        Ok(number) => Ok(number),
         Err(error) => Err(error),
     }
 }

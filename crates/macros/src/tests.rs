@@ -76,7 +76,7 @@ fn test_adds_the_attribute_and_keeps_the_others() {
         #[ignore]
         fn refuses() {
             async fn refuses() { panic!("no") }
-            ::loopwork::__private::block_on_main(::core::option::Option::Some(1usize), refuses())
+            ::loopwork::__private::Test::new().workers(1usize).run(refuses)
         }
     };
     assert_tokens(&expand::test(quote!(workers = 1), function), &expected);
@@ -99,16 +99,55 @@ fn a_list_of_counts_makes_a_test_of_each() {
         #[cfg(unix)]
         #[ignore]
         fn counts_workers_1() -> Result<(), Error> {
-            ::loopwork::__private::block_on_main(::core::option::Option::Some(1usize), counts())
+            ::loopwork::__private::Test::new().workers(1usize).run(counts)
         }
         #[::core::prelude::v1::test]
         #[cfg(unix)]
         #[ignore]
         fn counts_workers_8() -> Result<(), Error> {
-            ::loopwork::__private::block_on_main(::core::option::Option::Some(8usize), counts())
+            ::loopwork::__private::Test::new().workers(8usize).run(counts)
         }
     };
     assert_tokens(&expand::test(quote!(workers = [1, 8]), function), &expected);
+}
+
+#[test]
+fn a_test_may_have_virtual_time_and_a_seed() {
+    for (options, expected) in [
+        (quote!(virtual_time), quote! { Test::new().virtual_time().run(waits) }),
+        (quote!(seed = 7), quote! { Test::new().workers(1usize).seed(7u64).run(waits) }),
+        (
+            quote!(workers = 1, virtual_time, seeds = 100),
+            quote! { Test::new().workers(1usize).virtual_time().seeds(100u64).run(waits) },
+        ),
+    ] {
+        let expected = quote! {
+            #[::core::prelude::v1::test]
+            fn waits() {
+                async fn waits() {}
+                ::loopwork::__private::#expected
+            }
+        };
+        assert_tokens(&expand::test(options, quote! { async fn waits() {} }), &expected);
+    }
+}
+
+#[test]
+fn what_is_for_tests_is_for_tests() {
+    for options in ["virtual_time", "seed = 1", "seeds = 2"] {
+        let expected = "this is for `#[loopwork::test]`: a program takes the builder's `clock` and \
+                        `seed`";
+        assert_main_error(options, MAIN, expected);
+    }
+    let test = "async fn waits() {}";
+    let expected = "a seed orders the tasks of one worker: write `workers = 1`";
+    for options in ["seed = 1, workers = 2", "workers = [1, 2], seeds = 5"] {
+        assert_test_error(options, test, expected);
+    }
+    assert_test_error("seed = 1, seeds = 2", test, "`seeds` is given twice");
+    assert_test_error("seeds", test, "`seeds` needs a value: `seeds = 100`");
+    assert_test_error("seeds = 0", test, "with no seed the test would not run: `seeds = 1`");
+    assert_test_error("seed = \"x\"", test, "`seed` takes an integer literal, such as `seed = 7`");
 }
 
 #[test]
@@ -151,7 +190,10 @@ fn the_function_must_be_async_and_stand_alone() {
 #[test]
 fn options_are_known_given_once_and_have_the_right_kind_of_value() {
     for (options, expected) in [
-        ("flavor = 1", "unknown option `flavor`: there are `workers` and `crate`"),
+        (
+            "flavor = 1",
+            "unknown option `flavor`: there are `workers`, `virtual_time`, `seed`, `seeds` and `crate`",
+        ),
         ("workers = 1, workers = 2", "`workers` is given twice"),
         ("workers", "`workers` needs a value: `workers = 4`"),
         ("crate", r#"`crate` needs a value: `crate = "path::to::loopwork"`"#),

@@ -1,7 +1,6 @@
 //! Blocking callbacks for a loop in a second thread run there, one after the other.
 
 use std::thread;
-use std::time::Instant;
 
 use crate::tour::{Outcome, Scale, Tour};
 
@@ -11,7 +10,7 @@ fn func1(scale: Scale, num: u32) {
 }
 
 pub(crate) fn run(tour: &Tour) -> Outcome {
-    let (begin, scale) = (Instant::now(), tour.scale);
+    let (begin, scale) = (tour.now(), tour.scale);
     let mut new_loop = tour.event_loop()?;
     let handle = new_loop.handle();
     let thread = thread::spawn(move || new_loop.run_forever());
@@ -19,7 +18,7 @@ pub(crate) fn run(tour: &Tour) -> Outcome {
         handle.call_soon_threadsafe(move || func1(scale, num))?;
     }
     // The caller was not blocked.
-    println!("{:.1}", scale.since(begin));
+    println!("{:.1}", tour.since(begin));
 
     // The Python program never ends; this one stops the loop after the three.
     let stop = handle.clone();

@@ -1,7 +1,5 @@
 //! Three waits at once take as long as the longest.
 
-use std::time::Instant;
-
 use loopwork::{TaskError, ensure_future, gather, sleep};
 
 use crate::tour::{Outcome, Scale, Tour};
@@ -22,11 +20,11 @@ async fn work(scale: Scale) -> Result<Vec<String>, TaskError> {
 }
 
 pub(crate) fn run(tour: &Tour) -> Outcome {
-    let start = Instant::now();
+    let start = tour.now();
     let mut event_loop = tour.event_loop()?;
     for result in event_loop.run_until_complete(work(tour.scale))?? {
         println!("Task ret: {result}");
     }
-    println!("Time: {:.1}", tour.scale.since(start));
+    println!("Time: {:.1}", tour.since(start));
     Ok(())
 }

@@ -14,11 +14,12 @@
 //! |---|---|
 //! | `--real-time` | a second takes a second |
 //! | `--second <ms>` | a second takes so many milliseconds |
+//! | `--virtual-time` | the loops have virtual clocks: only what blocks a thread takes time |
 //! | `--workers <n>` | the second part runs on so many workers |
 //!
 //! Not on the tour yet: what needs a network or a server (aiohttp, Redis, MySQL, a web API), pools
 //! of processes, async context managers, and async generators with their `asend` (the moving
-//! average, the taxi fleet).
+//! average).
 
 mod as_completed;
 mod call_soon;
@@ -42,6 +43,7 @@ mod now;
 mod producer_consumer;
 mod sleeping;
 mod task_states;
+mod taxis;
 mod thread_loop;
 mod thread_pool;
 mod ticker;
@@ -52,8 +54,9 @@ mod wait;
 
 use std::env;
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use loopwork::Clock;
 use tour::{Outcome, Scale, Tour};
 
 type Program = (&'static str, fn(&Tour) -> Outcome);
@@ -95,15 +98,17 @@ const PROGRAMS: &[Program] = &[
     ("a future set by another task", future::run),
     ("ten jobs on five threads (threads decide the order)", thread_pool::run),
     ("run_in_executor, the default one and another", executors::run),
+    ("a fleet of taxis (a minute is a tenth of a second; by chance, of fixed seeds)", taxis::run),
     ("downloads through a blocking client (threads decide the order)", download::run),
 ];
 
 fn main() -> Outcome {
     let options = Options::parse(env::args().skip(1))?;
     let scale = Scale::new(options.second);
-    part("one worker, as asyncio", &Tour::new(1, scale))?;
+    part("one worker, as asyncio", &Tour::new(1, scale, options.clock()))?;
     println!();
-    part(&format!("{} workers", options.workers), &Tour::new(options.workers, scale))?;
+    let tour = Tour::new(options.workers, scale, options.clock());
+    part(&format!("{} workers", options.workers), &tour)?;
     println!();
     println!(
         "Not on the tour yet: aiohttp, Redis, MySQL, a web API, process pools, async context \
@@ -117,9 +122,9 @@ fn part(name: &str, tour: &Tour) -> Outcome {
     for (title, program) in PROGRAMS {
         println!();
         println!("── {title} ──");
-        let start = Instant::now();
+        let start = tour.now();
         program(tour)?;
-        println!("   ({:.1} s)", tour.scale.since(start));
+        println!("   ({:.1} s)", tour.since(start));
     }
     println!();
     println!("What the workers did:");
@@ -137,15 +142,22 @@ struct Options {
     second: Duration,
     /// How many workers the second part gets.
     workers: usize,
+    virtual_time: bool,
 }
 
 impl Options {
+    fn clock(&self) -> Clock {
+        if self.virtual_time { Clock::virtual_time() } else { Clock::real() }
+    }
+
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let cores = available_parallelism().map_or(1, usize::from);
-        let mut options = Self { second: Duration::from_millis(20), workers: cores.max(2) };
+        let mut options =
+            Self { second: Duration::from_millis(20), workers: cores.max(2), virtual_time: false };
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next()?.parse().ok().filter(|&number| number > 0);
             match argument.as_str() {
+                "--virtual-time" => options.virtual_time = true,
                 "--real-time" => options.second = Duration::from_secs(1),
                 "--second" => match number() {
                     Some(millis) => options.second = Duration::from_millis(millis),
@@ -156,7 +168,7 @@ impl Options {
                     None => return Err("`--workers` takes a number".to_owned()),
                 },
                 _ => {
-                    let usage = "[--real-time | --second <ms>] [--workers <n>]";
+                    let usage = "[--real-time | --second <ms>] [--virtual-time] [--workers <n>]";
                     return Err(format!("no option `{argument}`; usage: tour {usage}"));
                 }
             }

@@ -1,7 +1,6 @@
 //! Callbacks are serial: six seconds of blocking work, then three.
 
 use std::thread;
-use std::time::Instant;
 
 use crate::tour::{Outcome, Scale, Tour};
 
@@ -12,11 +11,11 @@ fn more_work(scale: Scale, x: u32) {
 }
 
 pub(crate) fn run(tour: &Tour) -> Outcome {
-    let (start, scale) = (Instant::now(), tour.scale);
+    let (start, scale) = (tour.now(), tour.scale);
     let mut new_loop = tour.event_loop()?;
     let handle = new_loop.handle();
     let thread = thread::spawn(move || new_loop.run_forever());
-    println!("TIME: {:.1}", scale.since(start));
+    println!("TIME: {:.1}", tour.since(start));
 
     handle.call_soon_threadsafe(move || more_work(scale, 6))?;
     handle.call_soon_threadsafe(move || more_work(scale, 3))?;

@@ -1,7 +1,6 @@
 //! A loop in a second thread, and coroutines for it from the first, which is never blocked.
 
 use std::thread;
-use std::time::Instant;
 
 use loopwork::{run_coroutine_threadsafe, sleep};
 
@@ -14,15 +13,18 @@ async fn do_some_work(scale: Scale, x: u32) {
 }
 
 pub(crate) fn run(tour: &Tour) -> Outcome {
-    let start = Instant::now();
+    let start = tour.now();
     let mut new_loop = tour.event_loop()?;
     let handle = new_loop.handle();
     let thread = thread::spawn(move || new_loop.run_forever());
-    println!("TIME: {:.1}", tour.scale.since(start));
+    println!("TIME: {:.1}", tour.since(start));
 
+    // In virtual time the loop would have done with the first before it got the second.
+    let both = tour.hold();
     let six = run_coroutine_threadsafe(do_some_work(tour.scale, 6), &handle)?;
     let four = run_coroutine_threadsafe(do_some_work(tour.scale, 4), &handle)?;
 
+    drop(both);
     // The Python program never ends; this one waits for its coroutines.
     six.result(None)?;
     four.result(None)?;

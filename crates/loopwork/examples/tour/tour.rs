@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 use std::error::Error;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use loopwork::{EventLoop, Handle, LoopError, WorkerMetrics};
+use loopwork::{Clock, EventLoop, Handle, Hold, Instant, LoopError, WorkerMetrics};
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -26,30 +26,42 @@ impl Scale {
     pub(crate) fn seconds(self, seconds: impl Into<f64>) -> Duration {
         self.second.mul_f64(seconds.into())
     }
-
-    /// The time since `start`, in seconds of the Python program.
-    pub(crate) fn since(self, start: Instant) -> f64 {
-        start.elapsed().as_secs_f64() / self.second.as_secs_f64()
-    }
 }
 
 /// One part of the tour: so many workers, and the loops that its programs make.
 pub(crate) struct Tour {
     pub(crate) workers: usize,
     pub(crate) scale: Scale,
+    clock: Clock,
     loops: RefCell<Vec<Handle>>,
 }
 
 impl Tour {
-    pub(crate) fn new(workers: usize, scale: Scale) -> Self {
-        Self { workers, scale, loops: RefCell::default() }
+    pub(crate) fn new(workers: usize, scale: Scale, clock: Clock) -> Self {
+        Self { workers, scale, clock, loops: RefCell::default() }
     }
 
     /// A new loop: `asyncio.new_event_loop()`.
     pub(crate) fn event_loop(&self) -> Result<EventLoop, LoopError> {
-        let event_loop = EventLoop::builder().workers(self.workers).build()?;
+        let event_loop =
+            EventLoop::builder().workers(self.workers).clock(self.clock.clone()).build()?;
         self.loops.borrow_mut().push(event_loop.handle());
         Ok(event_loop)
+    }
+
+    /// The time by the clock of the loops.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The time since `start`, in seconds of the Python program.
+    pub(crate) fn since(&self, start: Instant) -> f64 {
+        (self.now() - start).as_secs_f64() / self.scale.second.as_secs_f64()
+    }
+
+    /// While this lives, virtual time does not go on by itself.
+    pub(crate) fn hold(&self) -> Hold {
+        self.clock.hold()
     }
 
     /// What the workers of all loops have done so far, worker by worker.

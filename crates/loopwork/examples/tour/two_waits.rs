@@ -1,7 +1,5 @@
 //! Two coroutines at once, registered with `gather`.
 
-use std::time::Instant;
-
 use loopwork::{gather, sleep};
 
 use crate::tour::{Outcome, Scale, Tour};
@@ -14,10 +12,10 @@ async fn func1(scale: Scale, num: u32) {
 
 pub(crate) fn run(tour: &Tour) -> Outcome {
     let tasks = [func1(tour.scale, 1), func1(tour.scale, 2)];
-    let begin = Instant::now();
+    let begin = tour.now();
     let mut event_loop = tour.event_loop()?;
     event_loop.run_until_complete(gather(tasks))??;
     event_loop.close();
-    println!("{:.1}", tour.scale.since(begin));
+    println!("{:.1}", tour.since(begin));
     Ok(())
 }
