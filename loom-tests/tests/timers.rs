@@ -190,6 +190,31 @@ fn postponing_against_fire() {
     });
 }
 
+/// A sleep is polled with another waker just as it fires: that one is woken, or the poll says so.
+#[test]
+fn another_waker_against_rescue() {
+    explore(3, || {
+        let timers = timers(1);
+        let ((first, first_waker), (second, second_waker)) = (counter(), counter());
+        let deadline = timers.now();
+        let entered = timers.enter_worker(0);
+        let mut sleep = registered(deadline, first_waker);
+        let rescuer = {
+            let timers = timers.clone();
+            spawn(move || fire(&timers, deadline + LONG))
+        };
+        let ready = poll(&mut sleep, &second_waker).is_ready();
+        let rescued = rescuer.join().unwrap();
+        let fired = fire(&timers, deadline);
+        assert_eq!(rescued + fired, 1);
+        assert_eq!(second.woken(), usize::from(!ready));
+        assert_eq!(first.woken(), usize::from(ready));
+        drop((sleep, second_waker));
+        assert_eq!((first.copies(), second.copies(), timers.len()), (0, 0, 0));
+        drop(entered);
+    });
+}
+
 /// Wakes a thread that waits, once for all.
 #[derive(Default)]
 struct Bell {

@@ -218,15 +218,12 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.state {
             State::Unregistered => self.register(cx.waker()),
-            State::Registered(seat) => match seat.standing() {
-                Standing::Waiting => {
-                    if !seat.renew(cx.waker()) {
-                        self.register(cx.waker());
-                    }
-                }
-                Standing::Fired if self.is_too_early() => self.register(cx.waker()),
-                Standing::Fired => self.state = State::Done,
-                Standing::Closed => panic_closed(),
+            State::Registered(seat) => match seat.renew(cx.waker()) {
+                Some(Standing::Waiting) => {}
+                None => self.register(cx.waker()),
+                Some(Standing::Fired) if self.is_too_early() => self.register(cx.waker()),
+                Some(Standing::Fired) => self.state = State::Done,
+                Some(Standing::Closed) => panic_closed(),
             },
             State::Yield => {
                 self.state = State::Yielded;

@@ -163,7 +163,7 @@ impl Timers {
         let (first, now) = (due.len(), now.as_nanos());
         let mut sources = 0;
         for shard in self.0.shards() {
-            if shard.next() <= now && self.0.may_fire(shard, now) {
+            if self.0.may_fire(shard, now) {
                 let before = due.len();
                 shard.advance(now, due);
                 sources += usize::from(due.len() > before);
@@ -255,10 +255,12 @@ impl Shared {
         counting.map(|shard| shard.next()).min().unwrap_or(NEVER)
     }
 
-    /// Whether it is for this thread to fire the shard's timers.
+    /// Whether something of the shard's is due, and it is for this thread to fire it.
     fn may_fire(&self, shard: &Shard, now: u64) -> bool {
-        let stuck = || now - shard.next() >= PATIENCE.as_nanos() as u64;
-        shard.rests() || shard.is_owned_here() || stuck()
+        // Once: others change it meanwhile.
+        let next = shard.next();
+        let stuck = || now - next >= PATIENCE.as_nanos() as u64;
+        next <= now && (shard.rests() || shard.is_owned_here() || stuck())
     }
 
     /// With one worker there is one order of registration for all shards.

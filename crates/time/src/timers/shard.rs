@@ -439,26 +439,31 @@ impl Seat {
         self.ticket().standing()
     }
 
-    /// Sees to it that `waker` is the one to be woken. False if only a new registration can do that.
+    /// Where the sleep stands; if it waits, `waker` is the one to be woken from now on. None if only a
+    /// new registration can do that.
     #[inline]
-    pub(crate) fn renew(&mut self, waker: &Waker) -> bool {
-        self.ticket().will_wake(waker) || self.replace_waker(waker)
+    pub(crate) fn renew(&mut self, waker: &Waker) -> Option<Standing> {
+        let standing = self.standing();
+        if standing != Standing::Waiting || self.ticket().will_wake(waker) {
+            return Some(standing);
+        }
+        self.replace_waker(waker)
     }
 
     #[cold]
-    fn replace_waker(&mut self, waker: &Waker) -> bool {
+    fn replace_waker(&mut self, waker: &Waker) -> Option<Standing> {
         if !self.shard().is_owned_here() {
-            return false;
+            return None;
         }
         let waker = waker.clone();
-        let replaced = self.shard().by_owner(|_| {
-            // Inside, so that nobody fires it meanwhile.
+        let (_dropped, standing) = self.shard().by_owner(|_| {
+            // Once more, inside, where nobody fires it meanwhile: the one before may have been woken.
             match self.ticket().standing() {
-                Standing::Waiting => self.ticket().replace_waker(waker),
-                Standing::Fired | Standing::Closed => waker,
+                Standing::Waiting => (self.ticket().replace_waker(waker), Standing::Waiting),
+                decided => (waker, weaken!("timer-renew", decided => Standing::Waiting)),
             }
-        });
-        replaced.is_some()
+        })?;
+        Some(standing)
     }
 
     /// Moves the deadline from `from` on to `to`, without a look at the wheel if that is later. False
