@@ -139,6 +139,24 @@ fn work_of_an_executor_holds_time() {
 }
 
 #[test]
+fn a_child_process_that_is_waited_for_holds_time() {
+    at_each_size(|event_loop, clock| {
+        let start = clock.now();
+        event_loop
+            .run_until_complete(async {
+                let sleeper = loopwork::spawn(async { sleep(SECOND).await });
+                let mut command = loopwork::process::Command::new("sh");
+                let child = command.args(["-c", "exit 3"]).spawn().unwrap();
+                assert_eq!(child.wait().await.unwrap().code(), Some(3));
+                assert_eq!(Instant::now(), start);
+                sleeper.await.unwrap();
+                assert_eq!(Instant::now() - start, SECOND);
+            })
+            .unwrap();
+    });
+}
+
+#[test]
 fn a_hold_of_another_thread_holds_time() {
     at_each_size(|event_loop, clock| {
         let start = clock.now();

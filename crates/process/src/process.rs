@@ -8,6 +8,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use loopwork_io::Readiness;
+use loopwork_time::Clock;
 use rustix::process::Signal;
 
 use crate::child::Child;
@@ -88,6 +89,8 @@ impl Process {
             Some(status) => Ok(status),
             None => Err(io::ErrorKind::WouldBlock.into()),
         };
+        // Virtual time does not go on while another process is to do something.
+        let _held = Clock::hold_current();
         self.exit.read_with(ended).await
     }
 

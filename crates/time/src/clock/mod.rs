@@ -10,7 +10,7 @@ use loopwork_shim::clock::nanos;
 
 pub use self::virtual_time::Hold;
 use self::virtual_time::VirtualTime;
-use crate::Instant;
+use crate::{Instant, Timers};
 
 /// How far the origin lies before that of the system's clock: room for deadlines in the past, and
 /// at the end of a float's precision still 15 ns. Picked for roundness.
@@ -124,6 +124,13 @@ impl Clock {
             Source::Real => Hold::none(),
             Source::Virtual(time) => time.in_flight(),
         }
+    }
+
+    /// [`in_flight`](Clock::in_flight) by the clock of the loop that this is in. None outside.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn hold_current() -> Option<Hold> {
+        Timers::current().ok().map(|timers| timers.clock().in_flight())
     }
 
     /// Lets `duration` pass, also while time is [held](Clock::hold), and waits until it has.
