@@ -1,5 +1,7 @@
 //! `#[loopwork::main]` and `#[loopwork::test]`, as a user writes them.
 
+#![allow(clippy::disallowed_types, reason = "tests are not model-checked")]
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -86,7 +88,8 @@ mod seeded {
     #[loopwork::test(virtual_time, seeds = 50)]
     #[ignore = "run by the test below"]
     async fn fifty_orders() {
-        orders().lock().unwrap().insert(order().await);
+        let order = order().await;
+        orders().lock().unwrap().insert(order);
     }
 
     pub(crate) fn run() {

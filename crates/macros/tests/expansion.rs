@@ -16,6 +16,23 @@ mod facade {
             WORKERS.with(|asked| asked.set(workers));
             futures::executor::block_on(future)
         }
+
+        #[derive(Default)]
+        pub(crate) struct Test(Option<usize>);
+
+        impl Test {
+            pub(crate) fn new() -> Self {
+                Self::default()
+            }
+
+            pub(crate) fn workers(self, workers: usize) -> Self {
+                Self(Some(workers))
+            }
+
+            pub(crate) fn run<F: Future>(self, test: impl Fn() -> F) -> F::Output {
+                block_on_main(self.0, test())
+            }
+        }
     }
 
     pub(crate) fn workers() -> Option<usize> {

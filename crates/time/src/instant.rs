@@ -33,7 +33,7 @@ impl Instant {
     #[doc(alias = "inf")]
     pub const FAR_FUTURE: Self = Self(u64::MAX);
 
-    /// The time now: by the clock of the [current timers](Timers::current) inside a loop, by the
+    /// The time now: by the clock of the [current timers](crate::Timers::current) inside a loop, by the
     /// real clock elsewhere.
     #[doc(alias = "loop.time")]
     #[must_use]

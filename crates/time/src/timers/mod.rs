@@ -154,7 +154,7 @@ impl Timers {
     }
 
     /// Appends to `due` what is due by `now`, in order of deadline, then of registration: of the
-    /// worker this thread is, of workers that [rest](Entered::rest), of those that are stuck, and of
+    /// worker this thread is, of workers that [rest](Timers::rest), of those that are stuck, and of
     /// all who are no workers. It wakes nobody: the caller does.
     ///
     /// Nothing is due before its deadline, and each timer is due once. Any thread may advance, also
