@@ -9,7 +9,7 @@ use loopwork_context::WaitReason;
 use loopwork_shim::sync::Mutex;
 
 use crate::blocking;
-use crate::waiters::{Ticket, Waiters, poll_attempts};
+use crate::tickets::{Ticket, Waiters, poll_attempts};
 
 /// A flag that is set and cleared, and that many may wait for.
 ///

@@ -21,7 +21,7 @@ pub use self::error::{GetNowaitError, PutNowaitError, QueueShutDown, TaskDoneErr
 pub use self::futures::{Get, Join, Put};
 use self::state::State;
 use crate::blocking;
-use crate::waiters::WakeList;
+use crate::tickets::WakeList;
 
 /// A first-in, first-out queue of many producers and many consumers.
 ///

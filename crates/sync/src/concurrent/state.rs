@@ -21,7 +21,7 @@ use loopwork_shim::weaken;
 
 use super::error::{ConcurrentError, Panicked, message_of};
 use super::{CancelPolicy, ConcurrentFuture};
-use crate::waiters::Waiters;
+use crate::tickets::Waiters;
 
 pub(super) type Callback<T> = Box<dyn FnOnce(&ConcurrentFuture<T>) + Send>;
 pub(super) type Hook = Box<dyn FnOnce() + Send>;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use loopwork_context::WaitReason;
 
 use super::{Queue, QueueShutDown};
-use crate::waiters::{Ticket, WakeList, poll_attempts};
+use crate::tickets::{Ticket, WakeList, poll_attempts};
 
 /// The future of [`Queue::get`].
 #[must_use = "futures do nothing unless awaited"]

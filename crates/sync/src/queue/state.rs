@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::waiters::{Waiters, WakeList};
+use crate::tickets::{Waiters, WakeList};
 
 /// The items, and who waits for what.
 ///
