@@ -1,4 +1,4 @@
-//! `ConcurrentFuture`, `Lock`, `Queue`, `oneshot`, `Event`.
+//! `ConcurrentFuture`, `Queue`, `oneshot`, `Event`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{block_on, explore, spawn};
-use loopwork_sync::{CancelPolicy, ConcurrentFuture, Event, Lock, Queue, oneshot};
+use loopwork_sync::{CancelPolicy, ConcurrentFuture, Event, Queue, oneshot};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -51,25 +51,6 @@ fn drop_of_the_completer() {
         let stopper = spawn(move || future.cancel_and_wait(None).unwrap());
         drop(completer);
         assert!(awaiter.join().unwrap() && stopper.join().unwrap());
-    });
-}
-
-/// A lock that is handed to a waiter which is dropped goes on to the next.
-#[test]
-fn lock_handed_to_a_dropped_waiter() {
-    explore(3, || {
-        let lock = Arc::new(Lock::new(0));
-        let (dropped, taken) = (lock.clone(), lock.clone());
-        let held = lock.try_lock().unwrap();
-        let dropper = spawn(move || {
-            let mut acquire = dropped.lock();
-            drop(poll_once(&mut acquire));
-        });
-        let taker = spawn(move || *block_on(taken.lock()) += 1);
-        drop(held);
-        dropper.join().unwrap();
-        taker.join().unwrap();
-        assert_eq!(*lock.try_lock().unwrap(), 1);
     });
 }
 

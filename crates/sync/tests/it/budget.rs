@@ -103,7 +103,7 @@ fn each_operation_says_what_it_waits_for() {
 fn a_lock_that_was_handed_over_waits_for_the_next_poll() {
     let lock = Lock::new(());
     let held = lock.try_lock().unwrap();
-    let (mut first, mut second) = (lock.lock(), lock.lock());
+    let (mut first, mut second) = (Box::pin(lock.lock()), Box::pin(lock.lock()));
     assert!(poll(&mut first).is_pending() && poll(&mut second).is_pending());
     drop(held);
     let (count, waker) = Count::new();
@@ -117,7 +117,7 @@ fn a_lock_that_was_handed_over_waits_for_the_next_poll() {
     let (count, waker) = Count::new();
     assert!(poll_with(&mut second, &waker).is_ready());
     let held = lock.try_lock().unwrap();
-    let (mut first, mut second) = (lock.lock(), lock.lock());
+    let (mut first, mut second) = (Box::pin(lock.lock()), Box::pin(lock.lock()));
     assert!(poll(&mut first).is_pending() && poll_with(&mut second, &waker).is_pending());
     drop(held);
     assert!(exhausted(|| poll(&mut first)).is_pending());
@@ -179,7 +179,7 @@ fn what_is_ready_wins_over_a_cancel_request_without_a_budget_too() {
         panic!("it was ready")
     };
     let lock = Lock::new(());
-    assert!(with_budget(0, true, || poll(&mut lock.lock())).is_ready());
+    assert!(with_budget(0, true, || poll(&mut Box::pin(lock.lock()))).is_ready());
 }
 
 #[test]
@@ -213,6 +213,6 @@ fn calls_that_do_not_wait_and_calls_that_block_spend_nothing() {
 fn outside_of_a_task_there_is_no_budget() {
     let lock = Lock::new(());
     for _ in 0..10_000 {
-        assert!(poll(&mut lock.lock()).is_ready());
+        assert!(poll(&mut Box::pin(lock.lock())).is_ready());
     }
 }
