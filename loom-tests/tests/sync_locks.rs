@@ -1,4 +1,4 @@
-//! `Lock`, `Semaphore`: who waits for a permit, and who is dropped meanwhile.
+//! `Lock`, `Semaphore`, `Mutex`: who waits, and who is dropped meanwhile.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{block_on, explore, spawn};
-use loopwork_sync::{Lock, Semaphore};
+use loopwork_sync::{Lock, Mutex, Semaphore};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -105,6 +105,54 @@ fn release_against_the_first_that_leaves() {
     });
 }
 
+/// Without a waker that would order anything: the grant alone makes the holder's writes visible.
+#[test]
+fn grant_against_a_second_poll() {
+    explore(3, || {
+        let lock = Arc::new(Lock::new(0));
+        let other = lock.clone();
+        let mut held = lock.try_lock().unwrap();
+        let thread = spawn(move || {
+            let mut acquire = pin!(other.lock());
+            if poll_once(acquire.as_mut()).is_pending() {
+                if let Poll::Ready(mut value) = poll_once(acquire) {
+                    *value += 1;
+                }
+            }
+        });
+        *held += 1;
+        drop(held);
+        thread.join().unwrap();
+        assert!(*lock.try_lock().expect("handed on or unlocked") > 0);
+    });
+}
+
+/// What was set aside for one that leaves is taken by somebody who does not wait.
+#[test]
+fn permits_set_aside_for_one_that_leaves() {
+    explore(3, || {
+        let semaphore = Arc::new(Semaphore::new(0));
+        let data = Arc::new(loopwork_loom_tests::Data::new());
+        let mut waits = Box::pin(semaphore.acquire_many(2));
+        assert!(poll_once(waits.as_mut()).is_pending());
+        let (released, written) = (semaphore.clone(), data.clone());
+        let releaser = spawn(move || {
+            written.write(1);
+            released.release(1);
+        });
+        let tried = semaphore.clone();
+        let taker = spawn(move || {
+            if let Some(permit) = tried.try_acquire() {
+                assert_eq!(data.read(), 1);
+                permit.forget();
+            }
+        });
+        drop(waits);
+        releaser.join().unwrap();
+        taker.join().unwrap();
+    });
+}
+
 /// A waiter that is polled again, with another waker, against the grant.
 #[test]
 fn grant_against_a_changed_waker() {
@@ -121,5 +169,52 @@ fn grant_against_a_changed_waker() {
         drop(held);
         thread.join().unwrap();
         assert!(!lock.locked());
+    });
+}
+
+/// As `lock_against_unlock`, without a hand-over.
+#[test]
+fn mutex_against_unlock() {
+    explore(3, || {
+        let mutex = Arc::new(Mutex::new(0));
+        let other = mutex.clone();
+        let thread = spawn(move || *block_on(other.lock()) += 1);
+        *block_on(mutex.lock()) += 1;
+        thread.join().unwrap();
+        assert_eq!(*mutex.try_lock().expect("both have unlocked"), 2);
+    });
+}
+
+/// A waiter that was woken, and is dropped instead of being polled, wakes the next.
+#[test]
+fn mutex_waiter_dropped_after_it_was_woken() {
+    explore(3, || {
+        let mutex = Arc::new(Mutex::new(0));
+        let (dropped, taken) = (mutex.clone(), mutex.clone());
+        let held = mutex.try_lock().unwrap();
+        let dropper = spawn(move || {
+            let lock = pin!(dropped.lock());
+            drop(poll_once(lock));
+        });
+        let taker = spawn(move || *block_on(taken.lock()) += 1);
+        drop(held);
+        dropper.join().unwrap();
+        taker.join().unwrap();
+        assert_eq!(*mutex.try_lock().unwrap(), 1);
+    });
+}
+
+/// One passes, one was woken, one waits.
+#[test]
+fn mutex_of_three() {
+    explore(2, || {
+        let mutex = Arc::new(Mutex::new(0));
+        let lock = |mutex: Arc<Mutex<u32>>| move || *block_on(mutex.lock()) += 1;
+        let threads = [spawn(lock(mutex.clone())), spawn(lock(mutex.clone()))];
+        lock(mutex.clone())();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(*mutex.try_lock().unwrap(), 3);
     });
 }

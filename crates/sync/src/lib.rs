@@ -28,6 +28,7 @@
 //! | future | what happens |
 //! |---|---|
 //! | [`Lock::lock`] | leaves the queue; a lock already handed to it goes to the next waiter |
+//! | [`Mutex::lock`] | leaves; if it had been woken, the next is |
 //! | [`Semaphore::acquire`], `acquire_many` | leaves the queue; permits already granted go to the next, or are free |
 //! | [`Event::wait`] | leaves |
 //! | [`Queue::get`] | takes no item; a wake-up it had got goes to the next getter |
@@ -48,6 +49,7 @@
 //! | `permits.rs`, `permits/` | permits, first come, first served: what fair locks and semaphores stand on |
 //! | `guarded.rs`, `guarded/` | the values behind locks, and the guards that reach them |
 //! | `lock.rs` | [`Lock`] |
+//! | `mutex.rs`, `mutex/` | [`Mutex`] |
 //! | `semaphore.rs`, `semaphore/` | [`Semaphore`], [`BoundedSemaphore`] |
 //! | `event.rs` | [`Event`] |
 //! | `queue.rs`, `queue/` | [`Queue`], its futures and its errors |
@@ -62,6 +64,7 @@ mod event;
 #[allow(unsafe_code, reason = "guards reach the values behind locks")]
 mod guarded;
 mod lock;
+mod mutex;
 pub mod oneshot;
 mod permits;
 pub mod queue;
@@ -76,6 +79,7 @@ pub use concurrent::{CancelPolicy, Completer, ConcurrentError, ConcurrentFuture}
 pub use event::Event;
 pub use guarded::{Guard, MappedGuard, Protect, ProtectShared, ReadGuard};
 pub use lock::{Lock, LockGuard, OwnedLockGuard};
+pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
 pub use queue::{GetNowaitError, PutNowaitError, Queue, QueueShutDown, TaskDoneError};
 pub use semaphore::{BoundedSemaphore, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub use wait::{Source, Wait};

@@ -250,9 +250,9 @@ impl Permits {
 
     /// What one critical section may hand out.
     fn grant(&self, list: &mut List, bound: usize, permits: usize, wakers: &mut WakeList) -> bool {
-        // Ordering: Acquire: what is handed out may be what others gave back. [edge: permits]
-        let order = weaken!("permits-hand-out", Ordering::Acquire => Ordering::Relaxed);
-        let word = self.word.load(order);
+        // Ordering: Relaxed: what is free was given back under this mutex, or acquired by the exchange
+        // that has set `WAITERS` under it.
+        let word = self.word.load(Ordering::Relaxed);
         // All may have left meanwhile; then others take and give back without the mutex.
         match self.add(word, bound, permits) {
             Added::Yes => return true,
@@ -274,7 +274,8 @@ impl Permits {
         let waiters = if list.is_empty() { 0 } else { WAITERS };
         // Ordering: Release: for who takes them next. [edge: permits] A store, and no exchange: see
         // `WAITERS`.
-        self.word.store((free * ONE) | waiters, Ordering::Release);
+        let order = weaken!("permits-hand-out", Ordering::Release => Ordering::Relaxed);
+        self.word.store((free * ONE) | waiters, order);
         true
     }
 

@@ -49,6 +49,11 @@ impl List {
         self.first().is_none()
     }
 
+    /// Whether exactly one waits.
+    pub(crate) fn has_one(&self) -> bool {
+        self.0.as_ref().is_some_and(|head| head.first.is_some() && head.first == head.last)
+    }
+
     /// How many wait. It counts them: for people, not for decisions.
     pub(crate) fn len(&self) -> usize {
         let mut count = 0;

@@ -9,6 +9,7 @@ mod concurrent;
 mod concurrent_threads;
 mod event;
 mod lock;
+mod mutex;
 mod oneshot;
 mod queue;
 mod queue_model;
