@@ -1,4 +1,4 @@
-//! `ConcurrentFuture`, `Queue`, `oneshot`, `Event`.
+//! `ConcurrentFuture`, `Queue`, `oneshot`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{block_on, explore, spawn};
-use loopwork_sync::{CancelPolicy, ConcurrentFuture, Event, Queue, oneshot};
+use loopwork_sync::{CancelPolicy, ConcurrentFuture, Queue, oneshot};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -101,18 +101,4 @@ fn oneshot_send_and_drop() {
             assert_eq!(awaiter.join().unwrap(), send.then_some(1));
         });
     }
-}
-
-/// An event wakes tasks and threads that wait for it.
-#[test]
-fn event_wakes_all() {
-    explore(3, || {
-        let event = Arc::new(Event::new());
-        let (awaited, blocked) = (event.clone(), event.clone());
-        let awaiter = spawn(move || block_on(awaited.wait()));
-        let blocker = spawn(move || blocked.blocking_wait());
-        event.set();
-        awaiter.join().unwrap();
-        blocker.join().unwrap();
-    });
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{block_on, explore, spawn};
+use loopwork_shim::thread::yield_now;
 use loopwork_sync::{Lock, Mutex, Semaphore};
 
 /// Polls once, with a waker that does nothing.
@@ -115,6 +116,8 @@ fn grant_against_a_second_poll() {
         let thread = spawn(move || {
             let mut acquire = pin!(other.lock());
             if poll_once(acquire.as_mut()).is_pending() {
+                // loom lets the holder run here.
+                yield_now();
                 if let Poll::Ready(mut value) = poll_once(acquire) {
                     *value += 1;
                 }

@@ -31,6 +31,7 @@
 //! | [`Mutex::lock`] | leaves; if it had been woken, the next is |
 //! | [`Semaphore::acquire`], `acquire_many` | leaves the queue; permits already granted go to the next, or are free |
 //! | [`Event::wait`] | leaves |
+//! | [`Notify::notified`] | leaves; a `notify_one` it was given goes to the next, or is kept |
 //! | [`Queue::get`] | takes no item; a wake-up it had got goes to the next getter |
 //! | [`Queue::put`] | inserts nothing and drops its item; its wake-up goes to the next putter |
 //! | [`Queue::join`] | leaves |
@@ -52,6 +53,7 @@
 //! | `mutex.rs`, `mutex/` | [`Mutex`] |
 //! | `semaphore.rs`, `semaphore/` | [`Semaphore`], [`BoundedSemaphore`] |
 //! | `event.rs` | [`Event`] |
+//! | `notify.rs` | [`Notify`] |
 //! | `queue.rs`, `queue/` | [`Queue`], its futures and its errors |
 //! | `oneshot.rs` | [`oneshot`] |
 //! | `concurrent.rs`, `concurrent/` | [`ConcurrentFuture`], its producing end and its error |
@@ -65,6 +67,7 @@ mod event;
 mod guarded;
 mod lock;
 mod mutex;
+pub mod notify;
 pub mod oneshot;
 mod permits;
 pub mod queue;
@@ -80,6 +83,7 @@ pub use event::Event;
 pub use guarded::{Guard, MappedGuard, Protect, ProtectShared, ReadGuard};
 pub use lock::{Lock, LockGuard, OwnedLockGuard};
 pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
+pub use notify::Notify;
 pub use queue::{GetNowaitError, PutNowaitError, Queue, QueueShutDown, TaskDoneError};
 pub use semaphore::{BoundedSemaphore, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub use wait::{Source, Wait};

@@ -232,17 +232,27 @@ impl Permits {
         bound: usize,
         mut permits: usize,
     ) -> bool {
+        /// Unwind: if a waker panics, those of later batches are served all the same.
+        struct Rest<'a>(&'a Permits);
+        impl Drop for Rest<'_> {
+            fn drop(&mut self) {
+                let _ = self.0.hand_out(self.0.waiters.lock(), Permits::MAX, 0);
+            }
+        }
+
         loop {
             let mut wakers = WakeList::new();
             if !self.grant(&mut list, bound, permits, &mut wakers) {
                 return false;
             }
             drop(list);
-            let again = wakers.is_full();
-            wakers.wake();
-            if !again {
+            if !wakers.is_full() {
+                wakers.wake();
                 return true;
             }
+            let rest = Rest(self);
+            wakers.wake();
+            std::mem::forget(rest);
             permits = 0;
             list = self.waiters.lock();
         }

@@ -8,14 +8,17 @@
 //! |---|---|
 //! | `waiters/waiter.rs` | [`Waiter`]: one wait, inside a pinned future |
 //! | `waiters/list.rs` | [`List`]: who waits, in order; it lives under its primitive's mutex |
+//! | `waiters/crowd.rs` | [`grant_crowd`]: all who wait now |
 //! | `waiters/wake_list.rs` | [`WakeList`]: whom to wake once that mutex is released |
 
+mod crowd;
 mod list;
 #[cfg(all(test, not(loopwork_loom)))]
 mod tests;
 mod waiter;
 mod wake_list;
 
+pub(crate) use self::crowd::grant_crowd;
 pub(crate) use self::list::{Left, List};
 pub(crate) use self::waiter::Waiter;
 pub(crate) use self::wake_list::WakeList;

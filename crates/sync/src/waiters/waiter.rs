@@ -19,7 +19,7 @@ const KIND: usize = 0b11;
 const IDLE: usize = 0;
 const WAITING: usize = 1;
 const GRANTED: usize = 2;
-const PAYLOAD_SHIFT: u32 = 2;
+pub(super) const PAYLOAD_SHIFT: u32 = 2;
 
 /// One wait of one future, and its place in a [`List`].
 ///
@@ -65,6 +65,12 @@ impl Waiter {
         self.state.load(Ordering::Relaxed) == IDLE
     }
 
+    /// Whether it was granted something it has not taken.
+    pub(crate) fn is_granted(&self) -> bool {
+        // Ordering: Relaxed: who takes the grant acquires it.
+        self.state.load(Ordering::Relaxed) & KIND == GRANTED
+    }
+
     /// Takes what it was granted, without a lock. It is idle then.
     #[inline]
     pub(crate) fn take_grant(&self) -> Option<usize> {
@@ -75,6 +81,17 @@ impl Waiter {
             self.become_idle();
             state >> PAYLOAD_SHIFT
         })
+    }
+
+    /// Has it granted something by its own future, which has taken that from elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// If it is not idle.
+    pub(crate) fn keep(&self, grant: usize) {
+        assert!(self.is_idle(), "a waiter waits once at a time");
+        // Ordering: Relaxed: only its own future looks.
+        self.state.store((grant << PAYLOAD_SHIFT) | GRANTED, Ordering::Relaxed);
     }
 
     /// Polls it while it is not idle: what it was granted, once it is. Otherwise `cx` is whom a

@@ -203,8 +203,8 @@ fn calls_that_do_not_wait_and_calls_that_block_spend_nothing() {
             sender.send(n).unwrap();
             assert_eq!(receiver.blocking_recv(), Ok(n));
         }
-        assert!(poll(&mut event.wait()).is_ready(), "the one unit is still there");
-        assert!(poll(&mut event.wait()).is_pending());
+        assert!(poll(&mut Box::pin(event.wait())).is_ready(), "the one unit is still there");
+        assert!(poll(&mut Box::pin(event.wait())).is_pending());
         drop(lock.blocking_lock());
     });
 }

@@ -10,6 +10,7 @@ mod concurrent_threads;
 mod event;
 mod lock;
 mod mutex;
+mod notify;
 mod oneshot;
 mod queue;
 mod queue_model;
