@@ -161,6 +161,12 @@ impl Permits {
         debug_assert!(given, "what was taken is given back once");
     }
 
+    /// Gives all of `all` back but one.
+    pub(crate) fn give_back_but_one(&self, all: usize) -> Taken {
+        self.give_back(all - 1);
+        Taken(())
+    }
+
     #[inline]
     fn give_back_if(&self, word: usize, bound: usize, permits: usize) -> bool {
         match self.add(word, bound, permits) {

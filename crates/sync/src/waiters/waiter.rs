@@ -135,8 +135,8 @@ impl Waiter {
         self.state.store((request << PAYLOAD_SHIFT) | WAITING, Ordering::Relaxed);
     }
 
-    /// For its list alone: what it waits for.
-    pub(super) fn request(&self) -> usize {
+    /// What it waits for, while it does: for who has the mutex of its list.
+    pub(crate) fn request(&self) -> usize {
         // Ordering: Relaxed: as above, and nobody but its list changes it while it waits.
         self.state.load(Ordering::Relaxed) >> PAYLOAD_SHIFT
     }

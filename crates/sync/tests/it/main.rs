@@ -4,16 +4,20 @@
 
 #![cfg(not(loopwork_loom))]
 
+mod barrier;
 mod budget;
 mod concurrent;
 mod concurrent_threads;
+mod condition;
 mod event;
 mod lock;
 mod mutex;
 mod notify;
+mod once_cell;
 mod oneshot;
 mod queue;
 mod queue_model;
+mod rwlock;
 mod semaphore;
 mod semaphore_model;
 
