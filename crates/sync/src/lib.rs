@@ -36,9 +36,10 @@
 //! | [`Notify::notified`] | leaves; a `notify_one` it was given goes to the next, or is kept |
 //! | [`Barrier::wait`] | leaves: one more has to come |
 //! | [`OnceCell::get_or_init`] | the cell stays empty, and the next who waits makes the value |
-//! | [`Queue::get`] | takes no item; a wake-up it had got goes to the next getter |
-//! | [`Queue::put`] | inserts nothing and drops its item; its wake-up goes to the next putter |
-//! | [`Queue::join`] | leaves |
+//! | [`QueueOf::get`], `get_many`, `stream` | takes no item; a wake-up it had got goes to the next getter |
+//! | [`QueueOf::put`] | inserts nothing and drops its item; its wake-up goes to the next putter |
+//! | [`QueueOf::put_many`] | leaves what was put, drops the rest; its wake-up goes to the next putter |
+//! | [`QueueOf::join`] | leaves |
 //! | [`oneshot::Receiver`] | the channel closes, and the sender gets its value back |
 //! | [`ConcurrentFuture`] | detaches: the work goes on, also when the last handle is dropped |
 //!
@@ -62,7 +63,7 @@
 //! | `notify.rs` | [`Notify`] |
 //! | `barrier.rs` | [`Barrier`] |
 //! | `once_cell.rs` | [`OnceCell`] |
-//! | `queue.rs`, `queue/` | [`Queue`], its futures and its errors |
+//! | `queue.rs`, `queue/` | [`Queue`], [`LifoQueue`], [`PriorityQueue`], their futures and errors |
 //! | `oneshot.rs` | [`oneshot`] |
 //! | `concurrent.rs`, `concurrent/` | [`ConcurrentFuture`], its producing end and its error |
 
@@ -99,7 +100,10 @@ pub use lock::{Lock, LockGuard, OwnedLockGuard};
 pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
 pub use notify::Notify;
 pub use once_cell::OnceCell;
-pub use queue::{GetNowaitError, PutNowaitError, Queue, QueueShutDown, TaskDoneError};
+pub use queue::{
+    GetNowaitError, LifoQueue, PriorityQueue, PutNowaitError, Queue, QueueOf, QueueShutDown,
+    TaskDoneError,
+};
 pub use rwlock::{
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };

@@ -124,7 +124,7 @@ impl List {
     }
 
     /// Whether `waiter` waits here with a waker as good as `waker`.
-    pub(super) fn would_wake(&mut self, waiter: Pin<&Waiter>, waker: &Waker) -> bool {
+    pub(crate) fn would_wake(&mut self, waiter: Pin<&Waiter>, waker: &Waker) -> bool {
         let known = |links: &mut Links| links.waker.as_ref().is_some_and(|it| it.will_wake(waker));
         self.holds(waiter) && change(NonNull::from(waiter.get_ref()), known)
     }

@@ -129,7 +129,7 @@ fn a_lock_that_was_handed_over_waits_for_the_next_poll() {
 #[test]
 fn an_item_that_is_held_back_stays_in_the_queue() {
     let queue = Queue::new(1);
-    let (mut first, mut second) = (queue.get(), queue.get());
+    let (mut first, mut second) = (Box::pin(queue.get()), Box::pin(queue.get()));
     assert!(poll(&mut first).is_pending());
     queue.put_nowait(1).unwrap();
     assert!(exhausted(|| poll(&mut first)).is_pending());
@@ -139,7 +139,7 @@ fn an_item_that_is_held_back_stays_in_the_queue() {
 
     // Room, likewise.
     queue.put_nowait(2).unwrap();
-    let mut put = queue.put(3);
+    let mut put = Box::pin(queue.put(3));
     assert!(poll(&mut put).is_pending());
     assert_eq!(queue.get_nowait(), Ok(2));
     assert!(exhausted(|| poll(&mut put)).is_pending());
@@ -147,7 +147,7 @@ fn an_item_that_is_held_back_stays_in_the_queue() {
     assert_eq!(poll(&mut put), Poll::Ready(Ok(())));
 
     // Held back and given up, the wake-up goes to the next.
-    let (mut first, mut second) = (queue.get(), queue.get());
+    let (mut first, mut second) = (Box::pin(queue.get()), Box::pin(queue.get()));
     assert_eq!(queue.get_nowait(), Ok(3));
     let (count, waker) = Count::new();
     assert!(poll(&mut first).is_pending() && poll_with(&mut second, &waker).is_pending());

@@ -73,7 +73,7 @@ fn one_makes_it_whatever_the_number_of_threads() {
             let (cell, made) = (OnceCell::new(), AtomicUsize::new(0));
             in_threads(threads, |thread| {
                 if (thread + round) % 4 == 1 {
-                    drop(poll(&mut Box::pin(cell.get_or_init(std::future::pending::<String>))));
+                    let _ = poll(&mut Box::pin(cell.get_or_init(std::future::pending::<String>)));
                 }
                 let value = block_on(cell.get_or_init(async || {
                     made.fetch_add(1, Ordering::SeqCst);
