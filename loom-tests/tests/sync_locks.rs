@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{block_on, explore, spawn};
 use loopwork_shim::thread::yield_now;
-use loopwork_sync::{Guard, Lock, Mutex, RwLock, Semaphore};
+use loopwork_sync::{CapacityLimiter, Guard, Lock, Mutex, RwLock, Semaphore};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -261,5 +261,24 @@ fn rwlock_writer_that_leaves() {
         leaver.join().unwrap();
         drop(held);
         assert!(lock.try_write().is_some());
+    });
+}
+
+/// A token that was granted to a waiter which is dropped goes to the next.
+#[test]
+fn limiter_token_for_a_dropped_waiter() {
+    explore(3, || {
+        let limiter = Arc::new(CapacityLimiter::new(1));
+        let (dropped, taken) = (limiter.clone(), limiter.clone());
+        let held = limiter.try_acquire().unwrap();
+        let dropper = spawn(move || {
+            let acquire = pin!(dropped.acquire());
+            drop(poll_once(acquire));
+        });
+        let taker = spawn(move || drop(block_on(taken.acquire())));
+        drop(held);
+        dropper.join().unwrap();
+        taker.join().unwrap();
+        assert_eq!(limiter.available_tokens(), 1);
     });
 }

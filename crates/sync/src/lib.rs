@@ -32,6 +32,7 @@
 //! | [`RwLock::read`], [`RwLock::write`] | leaves the queue, and those behind a writer may read; what was handed to it goes to the next |
 //! | [`Condition::wait`] | leaves, *with the lock released*; a notification it had got goes to the next |
 //! | [`Semaphore::acquire`], `acquire_many` | leaves the queue; permits already granted go to the next, or are free |
+//! | [`CapacityLimiter::acquire`] | leaves the queue; a token already granted goes to the next, or is free |
 //! | [`Event::wait`] | leaves |
 //! | [`Notify::notified`] | leaves; a `notify_one` it was given goes to the next, or is kept |
 //! | [`Barrier::wait`] | leaves: one more has to come |
@@ -59,6 +60,7 @@
 //! | `rwlock.rs` | [`RwLock`] |
 //! | `condition.rs` | [`Condition`] |
 //! | `semaphore.rs`, `semaphore/` | [`Semaphore`], [`BoundedSemaphore`] |
+//! | `capacity_limiter.rs` | [`CapacityLimiter`] |
 //! | `event.rs` | [`Event`] |
 //! | `notify.rs` | [`Notify`] |
 //! | `barrier.rs` | [`Barrier`] |
@@ -71,6 +73,7 @@
 
 mod barrier;
 mod blocking;
+pub mod capacity_limiter;
 pub mod concurrent;
 pub mod condition;
 mod event;
@@ -92,6 +95,7 @@ mod wait;
 mod waiters;
 
 pub use barrier::{Barrier, BrokenBarrier};
+pub use capacity_limiter::CapacityLimiter;
 pub use concurrent::{CancelPolicy, Completer, ConcurrentError, ConcurrentFuture};
 pub use condition::Condition;
 pub use event::Event;
