@@ -48,7 +48,7 @@ pub(super) struct Links {
 
 impl Waiter {
     /// It is idle.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicUsize::new(IDLE),
@@ -156,6 +156,7 @@ impl Waiter {
         state & KIND == WAITING && ptr::eq(self.home.get(), home)
     }
 
+    #[inline]
     pub(super) fn become_idle(&self) {
         // Ordering: Relaxed: nobody but its own future looks at it while it is in no list.
         self.state.store(IDLE, Ordering::Relaxed);
@@ -163,14 +164,20 @@ impl Waiter {
 }
 
 impl Drop for Waiter {
+    #[inline]
     fn drop(&mut self) {
         // Ordering: Relaxed: no grant was made, or it was made and the list has let go of it.
         if self.state.load(Ordering::Relaxed) & KIND == WAITING {
-            // The list points at memory that is about to go away. A panic would not prevent that.
-            eprintln!("loopwork: a waiter was dropped while it waited");
-            std::process::abort();
+            dropped_while_it_waits();
         }
     }
+}
+
+/// The list points at memory that is about to go away. A panic would not prevent that.
+#[cold]
+fn dropped_while_it_waits() -> ! {
+    eprintln!("loopwork: a waiter was dropped while it waited");
+    std::process::abort();
 }
 
 impl fmt::Debug for Waiter {
