@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
@@ -29,8 +30,9 @@ pub struct Waiter {
     state: AtomicUsize,
     /// The list it waits in. Only its future reads and writes this.
     home: Cell<*const Head>,
-    /// Belongs to who may change the list, while it waits.
-    pub(super) links: UnsafeCell<Links>,
+    /// There while it waits, and then belongs to who may change the list. Not being written otherwise,
+    /// it costs a wait that is over at once nothing.
+    pub(super) links: UnsafeCell<MaybeUninit<Links>>,
     // Others point at it while it waits.
     _pinned: PhantomPinned,
 }
@@ -42,8 +44,7 @@ unsafe impl Send for Waiter {}
 pub(super) struct Links {
     pub(super) before: Option<NonNull<Waiter>>,
     pub(super) after: Option<NonNull<Waiter>>,
-    /// There while it waits.
-    pub(super) waker: Option<Waker>,
+    pub(super) waker: Waker,
 }
 
 impl Waiter {
@@ -53,7 +54,7 @@ impl Waiter {
         Self {
             state: AtomicUsize::new(IDLE),
             home: Cell::new(ptr::null()),
-            links: UnsafeCell::new(Links { before: None, after: None, waker: None }),
+            links: UnsafeCell::new(MaybeUninit::uninit()),
             _pinned: PhantomPinned,
         }
     }
