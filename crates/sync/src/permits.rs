@@ -120,9 +120,10 @@ impl Permits {
         let mut word = self.word.load(Ordering::Relaxed);
         while word & WAITERS == 0 {
             let free = word / ONE;
-            let next = if free >= wanted { word - wanted * ONE } else { word | WAITERS };
+            let takes = free >= wanted && !cfg!(loopwork_weaken = "permits-look");
+            let next = if takes { word - wanted * ONE } else { word | WAITERS };
             match self.exchange(word, next) {
-                Ok(()) if free >= wanted => {
+                Ok(()) if takes => {
                     drop(list);
                     drop(waker);
                     return Poll::Ready(Taken(()));

@@ -98,7 +98,8 @@ impl Barging {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let locks = after(word);
-            match self.exchange(word, locks.unwrap_or((word | set) & !clear)) {
+            let waits = (word | set) & !weaken!("mutex-passed", clear => 0);
+            match self.exchange(word, locks.unwrap_or(waits)) {
                 Ok(()) if locks.is_some() => {
                     drop(list);
                     drop(waker);
