@@ -19,6 +19,7 @@ mod oneshot;
 mod queue;
 mod queue_model;
 mod rwlock;
+mod rwlock_model;
 mod semaphore;
 mod semaphore_model;
 
