@@ -1,4 +1,4 @@
-//! `ConcurrentFuture`, `Lock`, `Queue`, `oneshot`, `Event`.
+//! `ConcurrentFuture`, `Queue`, `oneshot`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{block_on, explore, spawn};
-use loopwork_sync::{CancelPolicy, ConcurrentFuture, Event, Lock, Queue, oneshot};
+use loopwork_sync::{CancelPolicy, ConcurrentFuture, Queue, oneshot};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -54,25 +54,6 @@ fn drop_of_the_completer() {
     });
 }
 
-/// A lock that is handed to a waiter which is dropped goes on to the next.
-#[test]
-fn lock_handed_to_a_dropped_waiter() {
-    explore(3, || {
-        let lock = Arc::new(Lock::new(0));
-        let (dropped, taken) = (lock.clone(), lock.clone());
-        let held = lock.try_lock().unwrap();
-        let dropper = spawn(move || {
-            let mut acquire = dropped.lock();
-            drop(poll_once(&mut acquire));
-        });
-        let taker = spawn(move || *block_on(taken.lock()) += 1);
-        drop(held);
-        dropper.join().unwrap();
-        taker.join().unwrap();
-        assert_eq!(*lock.try_lock().unwrap(), 1);
-    });
-}
-
 /// An item that was meant for a getter which is dropped reaches another.
 #[test]
 fn queue_item_for_a_dropped_getter() {
@@ -80,7 +61,7 @@ fn queue_item_for_a_dropped_getter() {
         let queue = Arc::new(Queue::new(1));
         let (dropped, taken) = (queue.clone(), queue.clone());
         let dropper = spawn(move || {
-            let mut get = dropped.get();
+            let mut get = Box::pin(dropped.get());
             if poll_once(&mut get).is_ready() {
                 dropped.put_nowait(1).unwrap();
             }
@@ -120,18 +101,4 @@ fn oneshot_send_and_drop() {
             assert_eq!(awaiter.join().unwrap(), send.then_some(1));
         });
     }
-}
-
-/// An event wakes tasks and threads that wait for it.
-#[test]
-fn event_wakes_all() {
-    explore(3, || {
-        let event = Arc::new(Event::new());
-        let (awaited, blocked) = (event.clone(), event.clone());
-        let awaiter = spawn(move || block_on(awaited.wait()));
-        let blocker = spawn(move || blocked.blocking_wait());
-        event.set();
-        awaiter.join().unwrap();
-        blocker.join().unwrap();
-    });
 }

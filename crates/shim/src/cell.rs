@@ -48,10 +48,10 @@ mod modelled {
     /// Fails the model if two threads are inside of it at once, one of them to write. That takes an
     /// access to shared memory inside, since only there shuttle switches threads.
     #[derive(Debug)]
-    pub struct UnsafeCell<T> {
-        value: std::cell::UnsafeCell<T>,
+    pub struct UnsafeCell<T: ?Sized> {
         /// How many read; `WRITTEN` while somebody writes.
         inside: Cell<usize>,
+        value: std::cell::UnsafeCell<T>,
     }
 
     const WRITTEN: usize = usize::MAX;
@@ -76,7 +76,9 @@ mod modelled {
         pub fn into_inner(self) -> T {
             self.value.into_inner()
         }
+    }
 
+    impl<T: ?Sized> UnsafeCell<T> {
         /// Calls `f` with a pointer for reading.
         pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
             assert_ne!(self.inside.get(), WRITTEN, "read while another thread writes");

@@ -64,6 +64,25 @@ macro_rules! thread_local {
     };
 }
 
+/// A function that is `const`, except where a model checker's types are in it.
+///
+/// ```
+/// loopwork_shim::const_fn! { pub fn seven() -> u32 { 7 } }
+/// const SEVEN: u32 = seven();
+/// assert_eq!(SEVEN, 7);
+/// ```
+#[macro_export]
+macro_rules! const_fn {
+    ($(#[$attr:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
+        #[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
+        $(#[$attr])*
+        $vis const fn $name($($arg: $ty),*) -> $ret $body
+        #[cfg(any(loopwork_loom, loopwork_shuttle))]
+        $(#[$attr])*
+        $vis fn $name($($arg: $ty),*) -> $ret $body
+    };
+}
+
 /// What the macros above and the models in `loom-tests` need of loom.
 #[cfg(loopwork_loom)]
 #[doc(hidden)]

@@ -29,7 +29,7 @@ pub use self::error::ConcurrentError;
 use self::state::{By, Outcome, Phase, Shared, State};
 pub use self::stopped::Stopped;
 use crate::spin::spin_then;
-use crate::waiters::{Ticket, poll_attempts};
+use crate::tickets::{Ticket, poll_attempts};
 
 /// Until when [`ConcurrentFuture::cancel`] is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

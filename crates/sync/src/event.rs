@@ -1,19 +1,22 @@
 //! A flag that many wait for.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_context::WaitReason;
+use loopwork_shim::atomic::{AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::weaken;
 
 use crate::blocking;
-use crate::waiters::{Ticket, Waiters, poll_attempts};
+use crate::wait::{Source, Wait};
+use crate::waiters::{Left, List, Waiter, grant_crowd};
 
 /// A flag that is set and cleared, and that many may wait for.
 ///
-/// asyncio's `Event`, usable from any thread.
+/// asyncio's `Event`, usable from any thread. To look at it is a load; to set and to clear it are one
+/// atomic operation each, where nobody waits.
 ///
 /// ```
 /// use loopwork_sync::Event;
@@ -27,19 +30,24 @@ use crate::waiters::{Ticket, Waiters, poll_attempts};
 /// ```
 #[doc(alias = "asyncio.Event")]
 pub struct Event {
-    state: Mutex<State>,
+    /// `SET`, `WAITERS`, and the epoch: how often there was somebody to wake.
+    word: AtomicUsize,
+    /// Not empty if and only if the word says `WAITERS`. The request of a waiter is its epoch.
+    waiters: Mutex<List>,
 }
 
-/// Nobody waits while the flag is set.
-struct State {
-    set: bool,
-    waiters: Waiters<()>,
-}
+const SET: usize = 1;
+/// Set and cleared under the mutex.
+const WAITERS: usize = 2;
+const EPOCH: usize = 4;
 
 impl Event {
-    /// An event that is not set.
-    pub fn new() -> Self {
-        Self { state: Mutex::new(State { set: false, waiters: Waiters::new() }) }
+    loopwork_shim::const_fn! {
+        /// An event that is not set.
+        #[must_use]
+        pub fn new() -> Self {
+            Self { word: AtomicUsize::new(0), waiters: Mutex::new(List::new()) }
+        }
     }
 
     /// Sets the flag and wakes all who wait, in the order they came.
@@ -47,28 +55,53 @@ impl Event {
     /// Everyone who waits now gets through, also if [`clear`](Event::clear) follows before they
     /// run. Setting a set event has no effect.
     pub fn set(&self) {
-        let mut state = self.state.lock();
-        state.set = true;
-        let wakers = state.waiters.grant_all();
-        drop(state);
-        wakers.wake();
+        // Ordering: Relaxed: a guess.
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word & WAITERS == 0 {
+            match self.publish(word, word | SET) {
+                Ok(()) => return,
+                Err(now) => word = now,
+            }
+        }
+        self.set_and_wake();
+    }
+
+    #[cold]
+    fn set_and_wake(&self) {
+        let list = self.waiters.lock();
+        // Ordering: Relaxed: a guess.
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            // The flag and the epoch change at once: who comes after a `clear` is of a later one.
+            match self.publish(word, (word | SET).wrapping_add(EPOCH)) {
+                Ok(()) => break,
+                Err(now) => word = now,
+            }
+        }
+        let emptied = || self.no_waiters();
+        grant_crowd(&self.waiters, list, |list| list, word / EPOCH, || 0, emptied);
     }
 
     /// Clears the flag: who comes now waits for the next [`set`](Event::set).
     pub fn clear(&self) {
-        self.state.lock().set = false;
+        // Ordering: Relaxed: it gives nobody anything.
+        self.word.fetch_and(!SET, Ordering::Relaxed);
     }
 
     /// Whether the flag is set.
+    #[inline]
     pub fn is_set(&self) -> bool {
-        self.state.lock().set
+        // Ordering: Acquire: what was done before the flag was set comes with it. [edge: event]
+        let order = weaken!("event-seen", Ordering::Acquire => Ordering::Relaxed);
+        self.word.load(order) & SET != 0
     }
 
     /// Waits until the flag is set; returns at once if it is.
     ///
     /// The future waits from its first poll on. Dropping it leaves, with no effect on others.
-    pub fn wait(&self) -> Wait<'_> {
-        Wait { event: self, ticket: None }
+    #[inline]
+    pub fn wait(&self) -> Wait<&Self> {
+        Wait::new(self)
     }
 
     /// Waits as [`wait`](Event::wait) does, by blocking this thread.
@@ -80,6 +113,70 @@ impl Event {
     pub fn blocking_wait(&self) {
         blocking::wait_for("`Event::blocking_wait`", self.wait());
     }
+
+    #[cold]
+    fn begin_to_wait(&self, waiter: Pin<&Waiter>, waker: Waker) -> Poll<()> {
+        let mut list = self.waiters.lock();
+        // Ordering: Relaxed: a guess.
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if word & SET != 0 && !cfg!(loopwork_weaken = "event-look") && self.is_set() {
+                drop(list);
+                drop(waker);
+                return Poll::Ready(());
+            }
+            // Ordering: Relaxed: it says what the list says, under its mutex.
+            let (order, next) = (Ordering::Relaxed, word | WAITERS);
+            match self.word.compare_exchange(word, next, order, order) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        list.push_back(waiter, word / EPOCH, waker);
+        Poll::Pending
+    }
+
+    /// With the mutex held.
+    fn no_waiters(&self) {
+        // Ordering: Relaxed: it says what the list says, under its mutex.
+        self.word.fetch_and(!WAITERS, Ordering::Relaxed);
+    }
+
+    /// Ordering: Release: see `is_set`. [edge: event]
+    fn publish(&self, word: usize, next: usize) -> Result<(), usize> {
+        let order = weaken!("event-set", Ordering::Release => Ordering::Relaxed);
+        self.word.compare_exchange(word, next, order, Ordering::Relaxed).map(drop)
+    }
+}
+
+impl Source for &Event {
+    type Output = ();
+
+    const REASON: WaitReason = WaitReason::Event;
+
+    #[inline]
+    fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<()> {
+        if !waiter.is_idle() {
+            return waiter.poll(cx, &self.waiters, |list| list).map(drop);
+        }
+        if self.is_set() {
+            return Poll::Ready(());
+        }
+        self.begin_to_wait(waiter, cx.waker().clone())
+    }
+
+    fn leave(&mut self, waiter: Pin<&Waiter>) {
+        if waiter.take_grant().is_some() {
+            return;
+        }
+        let mut list = self.waiters.lock();
+        let left = list.leave(waiter);
+        if matches!(left, Left::Waiting(_)) && list.is_empty() {
+            self.no_waiters();
+        }
+        drop(list);
+        drop(left);
+    }
 }
 
 impl Default for Event {
@@ -90,57 +187,9 @@ impl Default for Event {
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state.lock();
         f.debug_struct("Event")
-            .field("set", &state.set)
-            .field("waiters", &state.waiters.waiting())
+            .field("set", &self.is_set())
+            .field("waiters", &self.waiters.lock().len())
             .finish()
-    }
-}
-
-/// The future of [`Event::wait`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Wait<'a> {
-    event: &'a Event,
-    ticket: Option<Ticket>,
-}
-
-impl Wait<'_> {
-    fn attempt(&mut self, waker: Option<Waker>) -> Poll<()> {
-        let mut state = self.event.state.lock();
-        if state.waiters.collect(&self.ticket).is_some() || state.set {
-            let left = state.waiters.leave(&mut self.ticket);
-            drop(state);
-            drop(left);
-            return Poll::Ready(());
-        }
-        let replaced = waker.map(|waker| state.waiters.wait(&mut self.ticket, waker));
-        drop(state);
-        drop(replaced);
-        Poll::Pending
-    }
-}
-
-impl Future for Wait<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        poll_attempts(cx, WaitReason::Event, |waker| this.attempt(waker))
-    }
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if self.ticket.is_some() {
-            let left = self.event.state.lock().waiters.leave(&mut self.ticket);
-            drop(left);
-        }
-    }
-}
-
-impl fmt::Debug for Wait<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wait").field("waiting", &self.ticket.is_some()).finish()
     }
 }

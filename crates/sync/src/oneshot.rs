@@ -19,7 +19,7 @@ use loopwork_context::WaitReason;
 use loopwork_shim::sync::Mutex;
 
 use crate::blocking;
-use crate::waiters::poll_attempts;
+use crate::tickets::poll_attempts;
 
 /// A channel for one value: either end may be used on any thread and any executor.
 ///

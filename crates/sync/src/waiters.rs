@@ -1,146 +1,24 @@
-//! The waiters of one primitive, first come first served.
+//! Waiters that live inside the futures that wait.
 //!
-//! A waiter is *waiting* (its waker is stored) or *granted* (it was woken, and something is kept
-//! for it until it looks). The list lives inside its primitive's mutex, and obeys one rule: no
-//! code of others runs under that mutex. So wakers are cloned before it is taken, and every
-//! function that removes a waker gives it back, to be woken or dropped after it is released.
+//! What a waiter goes through, who may touch which part of it when, and why no wake-up is lost, is
+//! in `waiters/README.md`. This is the part of the crate that needs `unsafe`; what it offers the
+//! rest is safe.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `waiters/waiter.rs` | [`Waiter`]: one wait, inside a pinned future |
+//! | `waiters/list.rs` | [`List`]: who waits, in order; it lives under its primitive's mutex |
+//! | `waiters/crowd.rs` | [`grant_crowd`]: all who wait now |
+//! | `waiters/wake_list.rs` | [`WakeList`]: whom to wake once that mutex is released |
 
-use std::collections::{BTreeMap, VecDeque};
-use std::mem;
-use std::task::{Context, Poll, Waker};
+mod crowd;
+mod list;
+#[cfg(all(test, not(loopwork_loom)))]
+mod tests;
+mod waiter;
+mod wake_list;
 
-use loopwork_context::{WaitReason, spending, waits_for};
-
-/// A waiter's place in the list. It survives being granted, so that a waiter that finds nothing
-/// after all waits again where it stood.
-#[derive(Debug)]
-pub(crate) struct Ticket(u64);
-
-/// The waiters of one primitive. `G` is what a granted one is given.
-#[derive(Debug)]
-pub(crate) struct Waiters<G> {
-    next: u64,
-    waiting: BTreeMap<u64, Waker>,
-    granted: BTreeMap<u64, G>,
-}
-
-/// What a waiter that left the list had there.
-#[derive(Debug)]
-#[must_use = "the waker is dropped after the mutex is released, the grant is handed on"]
-pub(crate) struct Left<G> {
-    pub(crate) grant: Option<G>,
-    /// Held for its destructor.
-    _waker: Option<Waker>,
-}
-
-impl<G> Waiters<G> {
-    pub(crate) fn new() -> Self {
-        Self { next: 0, waiting: BTreeMap::new(), granted: BTreeMap::new() }
-    }
-
-    /// How many wait and were granted nothing.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Waits, in the place the ticket names or at the end. Gives back the waker it replaces.
-    #[must_use = "a waker is dropped after the mutex is released"]
-    pub(crate) fn wait(&mut self, ticket: &mut Option<Ticket>, waker: Waker) -> Option<Waker> {
-        let place = ticket.get_or_insert_with(|| {
-            self.next += 1;
-            Ticket(self.next)
-        });
-        debug_assert!(!self.granted.contains_key(&place.0), "a grant is collected before waiting");
-        self.waiting.insert(place.0, waker)
-    }
-
-    /// What was granted to the ticket's waiter, if anything was.
-    pub(crate) fn collect(&mut self, ticket: &Option<Ticket>) -> Option<G> {
-        self.granted.remove(&ticket.as_ref()?.0)
-    }
-
-    /// Leaves the list, if the ticket's waiter is in it.
-    pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) -> Left<G> {
-        match ticket.take() {
-            None => Left { grant: None, _waker: None },
-            Some(Ticket(place)) => {
-                Left { grant: self.granted.remove(&place), _waker: self.waiting.remove(&place) }
-            }
-        }
-    }
-
-    /// Grants to who has waited longest; with nobody waiting, the grant comes back.
-    pub(crate) fn grant_first(&mut self, grant: G) -> Result<Waker, G> {
-        match self.waiting.pop_first() {
-            Some((place, waker)) => {
-                self.granted.insert(place, grant);
-                Ok(waker)
-            }
-            None => Err(grant),
-        }
-    }
-
-    /// Everything that was granted and not collected.
-    pub(crate) fn grants(&mut self) -> impl Iterator<Item = &mut G> {
-        self.granted.values_mut()
-    }
-}
-
-impl Waiters<()> {
-    /// Grants to everybody who waits now.
-    pub(crate) fn grant_all(&mut self) -> WakeList {
-        let waiting = mem::take(&mut self.waiting);
-        self.granted.extend(waiting.keys().map(|place| (*place, ())));
-        WakeList(waiting.into_values().collect())
-    }
-}
-
-/// Wakers to be woken, in order, once the mutex is released. Dropping the list wakes them too.
-#[derive(Debug, Default)]
-#[must_use = "these wakers are woken after the mutex is released"]
-pub(crate) struct WakeList(VecDeque<Waker>);
-
-impl WakeList {
-    pub(crate) fn push(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker);
-    }
-
-    pub(crate) fn wake(mut self) {
-        self.wake_each();
-    }
-
-    fn wake_each(&mut self) {
-        while let Some(waker) = self.0.pop_front() {
-            waker.wake();
-        }
-    }
-}
-
-impl Drop for WakeList {
-    fn drop(&mut self) {
-        // Unwind: if a waker panics, the others are woken from here all the same.
-        self.wake_each();
-    }
-}
-
-/// Attempts without a waker and, if that leaves the caller pending, again with one to store.
-///
-/// An attempt that succeeds at once so clones nothing, and a clone never runs under the mutex. What
-/// succeeds spends a unit of the task's budget; when that is used up there is no attempt, and what
-/// was granted stays granted.
-pub(crate) fn poll_attempts<T>(
-    cx: &mut Context<'_>,
-    reason: WaitReason,
-    mut attempt: impl FnMut(Option<Waker>) -> Poll<T>,
-) -> Poll<T> {
-    spending(cx, |cx| {
-        if let Poll::Ready(out) = attempt(None) {
-            return Poll::Ready(out);
-        }
-        let polled = attempt(Some(cx.waker().clone()));
-        if polled.is_pending() {
-            waits_for(reason);
-        }
-        polled
-    })
-}
+pub(crate) use self::crowd::grant_crowd;
+pub(crate) use self::list::{Left, List};
+pub(crate) use self::waiter::Waiter;
+pub(crate) use self::wake_list::WakeList;

@@ -21,7 +21,7 @@ use loopwork_shim::weaken;
 
 use super::error::{ConcurrentError, Panicked, message_of};
 use super::{CancelPolicy, ConcurrentFuture};
-use crate::waiters::Waiters;
+use crate::tickets::Waiters;
 
 pub(super) type Callback<T> = Box<dyn FnOnce(&ConcurrentFuture<T>) + Send>;
 pub(super) type Hook = Box<dyn FnOnce() + Send>;
@@ -40,7 +40,7 @@ pub(super) struct State<T> {
     /// The producing end completed the future or was dropped: its work is over.
     pub(super) released: bool,
     /// Woken when `changed` is notified.
-    pub(super) waiters: Waiters<()>,
+    pub(super) waiters: Waiters,
     pub(super) callbacks: Vec<Callback<T>>,
     pub(super) on_cancel: Option<Hook>,
 }
@@ -112,7 +112,7 @@ impl<T> Shared<T> {
         let state = State {
             phase: Phase::Pending,
             released: false,
-            waiters: Waiters::new(),
+            waiters: Waiters::default(),
             callbacks: Vec::new(),
             on_cancel: None,
         };

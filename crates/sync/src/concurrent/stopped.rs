@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::ConcurrentFuture;
-use crate::waiters::{Ticket, poll_attempts};
+use crate::tickets::{Ticket, poll_attempts};
 
 /// The future of [`ConcurrentFuture::stopped`].
 #[must_use = "futures do nothing unless awaited"]

@@ -4,14 +4,24 @@
 
 #![cfg(not(loopwork_loom))]
 
+mod barrier;
 mod budget;
+mod capacity_limiter;
 mod concurrent;
 mod concurrent_threads;
+mod condition;
 mod event;
 mod lock;
+mod mutex;
+mod notify;
+mod once_cell;
 mod oneshot;
 mod queue;
 mod queue_model;
+mod rwlock;
+mod rwlock_model;
+mod semaphore;
+mod semaphore_model;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -47,4 +57,29 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 
 fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+/// How often a thread does in a test what others do at the same time.
+const ROUNDS: usize = if cfg!(debug_assertions) { 500 } else { 2_000 };
+
+/// Runs `test` with 1, 2 and 8 threads.
+fn for_threads(test: impl Fn(usize)) {
+    [1, 2, 8].into_iter().for_each(test);
+}
+
+/// Runs `body` in each of `threads` threads, with its number, all at once.
+fn in_threads(threads: usize, body: impl Fn(usize) + Sync) {
+    let (body, together) = (&body, &std::sync::Barrier::new(threads));
+    std::thread::scope(|scope| {
+        let spawn = |thread| {
+            scope.spawn(move || {
+                together.wait();
+                body(thread);
+            })
+        };
+        // Joined one by one, which the thread sanitizer sees; the end of a scope it does not.
+        for thread in (0..threads).map(spawn).collect::<Vec<_>>() {
+            thread.join().expect("no thread of the test panics");
+        }
+    });
 }
