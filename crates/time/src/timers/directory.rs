@@ -24,19 +24,17 @@ impl Listed {
 mod kind {
     use std::collections::BTreeMap;
     use std::collections::btree_map::Entry;
-    use std::sync::LazyLock;
 
     use loopwork_shim::sync::Mutex;
 
     use super::*;
 
-    #[derive(Default)]
     struct Directory {
         last: u32,
         timers: BTreeMap<u32, Weak<Shared>>,
     }
 
-    static DIRECTORY: LazyLock<Mutex<Directory>> = LazyLock::new(Mutex::default);
+    static DIRECTORY: Mutex<Directory> = Mutex::new(Directory { last: 0, timers: BTreeMap::new() });
 
     impl Listed {
         pub(in super::super) fn new(timers: Weak<Shared>) -> Self {
