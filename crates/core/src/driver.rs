@@ -53,6 +53,10 @@ pub trait DriverHandle: Send + Sync {
         let _ = (worker, now);
     }
 
+    /// Called now and then by a sleeper while others are awake, as the driver may be with another sleeper:
+    /// wakes what is due of the timers of workers that ought to have done so long ago.
+    fn rescue(&self) {}
+
     /// Called by a worker that goes to sleep, before it blocks in [`Driver::turn`] or elsewhere. From
     /// now on the driver takes care of its timers. `last`: all others sleep.
     fn rest(&self, worker: usize, last: bool) {

@@ -232,6 +232,14 @@ impl DriverHandle for SharedDrivers {
         }
     }
 
+    fn rescue(&self) {
+        let mut due = Vec::new();
+        self.timers.advance_stuck(self.timers.now(), &mut due);
+        if !due.is_empty() {
+            self.wake(due.into_iter());
+        }
+    }
+
     fn rest(&self, worker: usize, last: bool) {
         self.timers.rest(worker);
         if last && self.timers.clock().is_virtual() {

@@ -3,8 +3,10 @@
 mod common;
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use common::{Count, Log, at_each_size, event_loop};
@@ -289,4 +291,55 @@ fn polling_by_hand_sees_the_deadline_only_through_the_loop() {
             })
             .unwrap();
     });
+}
+
+/// A waker that sends: the timer it is given to shows where it was fired.
+struct Sends(mpsc::Sender<thread::ThreadId>);
+
+impl Wake for Sends {
+    fn wake(self: Arc<Self>) {
+        self.0.send(thread::current().id()).unwrap();
+    }
+}
+
+/// Registers a sleep with the worker that this is, and gives what hears of its end.
+fn registered_here() -> (loopwork::Sleep, mpsc::Receiver<thread::ThreadId>) {
+    let (sender, fired) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Sends(sender)));
+    let mut nap = sleep(Duration::from_millis(1));
+    assert!(Pin::new(&mut nap).poll(&mut Context::from_waker(&waker)).is_pending());
+    (nap, fired)
+}
+
+/// The worker blocks until its own timer has fired: it hangs if others leave that alone.
+#[test]
+fn the_timers_of_a_stuck_worker_are_fired_by_others() {
+    for workers in [2, 8] {
+        let mut event_loop = event_loop(workers);
+        for _ in 0..20 {
+            let task = event_loop.create_task(async {
+                let (_nap, fired) = registered_here();
+                (fired.recv().unwrap(), thread::current().id())
+            });
+            let (fired_by, stuck) = event_loop.run_until_complete(task).unwrap().unwrap();
+            assert_ne!(fired_by, stuck);
+        }
+    }
+}
+
+/// The same in `block_in_place`, where the worker says that it is away.
+#[test]
+fn the_timers_of_a_worker_in_block_in_place_are_fired_by_others() {
+    for workers in [2, 8] {
+        let mut event_loop = event_loop(workers);
+        for _ in 0..20 {
+            let task = event_loop.create_task(async {
+                let (_nap, fired) = registered_here();
+                let fired_by = loopwork::block_in_place(|| fired.recv().unwrap());
+                (fired_by, thread::current().id())
+            });
+            let (fired_by, away) = event_loop.run_until_complete(task).unwrap().unwrap();
+            assert_ne!(fired_by, away);
+        }
+    }
 }

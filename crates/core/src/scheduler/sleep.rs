@@ -94,6 +94,9 @@ impl Worker {
                 return false;
             }
             let stand = shared.idle.stand(self.index);
+            if stand.watcher {
+                shared.driver.rescue();
+            }
             if stand.notified {
                 self.searching.set(true);
                 self.follow_call();

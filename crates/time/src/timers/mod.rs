@@ -183,6 +183,15 @@ impl Timers {
         }
     }
 
+    /// As [`advance`](Timers::advance), of workers that are stuck and no others.
+    pub fn advance_stuck(&self, now: Instant, due: &mut Vec<Due>) {
+        let now = now.as_nanos();
+        let stuck = |shard: &&Arc<Shard>| !shard.rests() && self.0.may_fire(shard, now);
+        for shard in self.0.workers.iter().filter(stuck) {
+            shard.advance(now, due);
+        }
+    }
+
     /// Sets what is called, under no lock and on the thread that made a deadline count, when that
     /// breaks the promise that [`next_deadline`](Timers::next_deadline) made. It replaces the hook
     /// before.
