@@ -144,7 +144,10 @@ impl Permits {
     #[inline]
     pub(crate) fn give_back(&self, permits: usize) {
         let given = self.give_back_within(Self::MAX, permits);
-        assert!(given, "more permits were released than `Semaphore::MAX_PERMITS`");
+        assert!(
+            given,
+            "there would be more than `Semaphore::MAX_PERMITS`: release what was acquired, once"
+        );
     }
 
     /// Gives `permits` back, unless more than `bound` were free then.
