@@ -10,6 +10,9 @@ use crate::task::{Chain, Fifo, Runnable};
 pub(super) const CHAIN_MAX: usize = 32;
 /// A backlog that takes longer than this to work off, in nanoseconds, is worth a wake-up.
 const BACKLOG_MAX: u64 = 50_000;
+/// A worker that has had another ready task for so long shares, in nanoseconds: tasks that yield and
+/// go on make a queue that is short, and never empty.
+const STANDING: u64 = 100_000;
 
 impl Worker {
     /// Makes a task ready on this worker.
@@ -101,10 +104,11 @@ impl Worker {
         backoff == 0 || self.pace.last() >= self.woke.get() + backoff
     }
 
+    /// Whether more is ready than this worker ought to keep to itself: much, or for long.
     pub(super) fn has_backlog(&self) -> bool {
-        self.pace.is_dear()
-            && self.depth.get() as u64 * self.pace.average() >= BACKLOG_MAX
-            && self.may_wake()
+        let much = || self.depth.get() as u64 * self.pace.average() >= BACKLOG_MAX;
+        let long = || self.pace.last() - self.crowded_since.get() >= STANDING && self.is_call_due();
+        self.pace.is_dear() && self.depth.get() > 0 && self.may_wake() && (much() || long())
     }
 
     pub(super) fn wake_sibling(&self) {

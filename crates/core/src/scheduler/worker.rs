@@ -74,6 +74,8 @@ pub(crate) struct Worker {
     turned: Cell<u64>,
     /// When it last looked at its own timers.
     advanced: Cell<u64>,
+    /// Since when there has always been another ready task.
+    pub(super) crowded_since: Cell<u64>,
     /// When a push here last woke somebody.
     pub(super) woke: Cell<u64>,
     /// Since when this worker has had work.
@@ -110,6 +112,7 @@ impl Worker {
             pace: Pace::new(),
             turned: Cell::new(0),
             advanced: Cell::new(0),
+            crowded_since: Cell::new(0),
             woke: Cell::new(0),
             busy_since: Cell::new(0),
             searching: Cell::new(false),
@@ -215,6 +218,7 @@ impl Worker {
     pub(super) fn restart_clocks(&self) {
         let now = self.shared.now();
         self.busy_since.set(now);
+        self.crowded_since.set(now);
         self.remote().sampled.set(now);
         self.pace.restart(now);
     }
@@ -319,6 +323,9 @@ impl Worker {
         remote.average.set(self.pace.average());
         remote.sampled.set(now);
         remote.counters.depth.set(self.depth.get() as u64);
+        if self.depth.get() == 0 {
+            self.crowded_since.set(now);
+        }
         if now - self.advanced.get() >= TIMER_INTERVAL {
             self.advanced.set(now);
             self.shared.driver.advance(self.index, now);
