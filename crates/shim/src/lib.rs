@@ -17,13 +17,14 @@
 //! | `thread.rs` | threads, their ids and numbers, `yield_now`, `spin_loop` |
 //! | `spin.rs` | whether to spin before sleeping |
 //! | `padded.rs` | `CachePadded` |
+//! | `prefetch.rs` | a hint that memory will be needed soon |
 //! | `count.rs` | a build that counts every access |
 //! | `weaken.rs` | the switch that weakens one named ordering |
 //!
 //! [loom]: https://docs.rs/loom
 //! [shuttle]: https://docs.rs/shuttle
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod asymmetric;
 pub mod atomic;
@@ -33,12 +34,14 @@ pub mod clock;
 #[cfg(loopwork_count)]
 pub mod count;
 mod padded;
+mod prefetch;
 pub mod spin;
 pub mod sync;
 pub mod thread;
 mod weaken;
 
 pub use padded::CachePadded;
+pub use prefetch::prefetch;
 
 /// Whether this is a build for a model checker, whose atomics are larger than words and must not
 /// come into being by zeroing memory.

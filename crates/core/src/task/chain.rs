@@ -6,6 +6,8 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 
+use loopwork_shim::prefetch;
+
 use super::runnable::{Runnable, Unowned};
 
 /// One or more ready tasks, first in, first out. The front owns all that follow it.
@@ -35,6 +37,12 @@ impl Chain {
         let len = self.len - 1;
         let front = self.into_front();
         let rest = front.take_link();
+        if let Some(next) = &rest {
+            // The header and, mostly, the beginning of the future.
+            let header = next.task().as_ptr().cast::<[u8; 64]>();
+            prefetch(header);
+            prefetch(header.wrapping_add(1));
+        }
         (front, rest.map(|next| Self { front: ManuallyDrop::new(next), len }))
     }
 

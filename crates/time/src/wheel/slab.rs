@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use loopwork_shim::prefetch;
+
 use super::NOWHERE;
 
 /// The index that no node has.
@@ -74,6 +76,10 @@ impl<T: Default> Slab<T> {
         }
         let index = self.free;
         self.free = self.node(index).next.get();
+        if self.free != NIL {
+            // Its link is read by the next call.
+            prefetch(self.node(self.free));
+        }
         index
     }
 

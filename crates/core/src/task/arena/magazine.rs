@@ -2,6 +2,8 @@
 
 use std::ptr::NonNull;
 
+use loopwork_shim::prefetch;
+
 use super::super::header::Header;
 
 /// How many cells a full magazine has.
@@ -37,6 +39,10 @@ impl Magazine {
         let link = unsafe { &(*cell.as_ptr()).link };
         // SAFETY: as in `push`.
         self.front = link.with_mut(|link| unsafe { (*link).take() });
+        if let Some(next) = self.front {
+            // Its link is read by the next call.
+            prefetch(next.as_ptr());
+        }
         self.len -= 1;
         Some(cell)
     }
