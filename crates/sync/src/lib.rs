@@ -10,8 +10,9 @@
 //!
 //! Who waits is a link in a list that is threaded through the pinned futures themselves: a wait allocates
 //! nothing. Where nobody waits, most primitives take one atomic operation. Their mutex is for the
-//! list alone, and no waker, callback or destructor of a user's value runs under it. The two places
-//! with `unsafe` code are that list, and the guards that reach the values behind locks.
+//! list alone, and no waker, callback or destructor of a user's value runs under it. The three places
+//! with `unsafe` code are that list, the guards that reach the values behind locks, and what channels
+//! keep their values in.
 //!
 //! Inside a task of Loopwork each operation that is ready spends a unit of the task's budget, as
 //! [`loopwork_context::proceed`] explains. Where that is used up an operation takes nothing, nor a
@@ -36,6 +37,7 @@
 //! | [`Queue::put`] | inserts nothing and drops its item; its wake-up goes to the next putter |
 //! | [`Queue::join`] | leaves |
 //! | [`oneshot::Receiver`] | the channel closes, and the sender gets its value back |
+//! | [`oneshot::Sender::closed`] | nothing |
 //! | [`ConcurrentFuture`] | detaches: the work goes on, also when the last handle is dropped |
 //!
 //! # Files
@@ -55,7 +57,8 @@
 //! | `event.rs` | [`Event`] |
 //! | `notify.rs` | [`Notify`] |
 //! | `queue.rs`, `queue/` | [`Queue`], its futures and its errors |
-//! | `oneshot.rs` | [`oneshot`] |
+//! | `storage.rs`, `storage/` | what channels keep values and wakers in |
+//! | `oneshot.rs`, `oneshot/` | [`oneshot`] |
 //! | `concurrent.rs`, `concurrent/` | [`ConcurrentFuture`], its producing end and its error |
 
 #![deny(unsafe_code)]
@@ -73,6 +76,8 @@ mod permits;
 pub mod queue;
 pub mod semaphore;
 mod spin;
+#[allow(unsafe_code, reason = "channels hand values from thread to thread")]
+mod storage;
 mod tickets;
 mod wait;
 #[allow(unsafe_code, reason = "waiters point at each other")]
