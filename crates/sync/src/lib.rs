@@ -38,6 +38,11 @@
 //! | [`Queue::join`] | leaves |
 //! | [`oneshot::Receiver`] | the channel closes, and the sender gets its value back |
 //! | [`oneshot::Sender::closed`] | nothing |
+//! | [`mpsc::Sender::send`] | sends nothing and drops its value; its place goes to the next |
+//! | [`mpsc::Sender::reserve`], `reserve_many` | leaves the queue; places already granted go to the next |
+//! | [`mpsc::Sender::send_many`] | what was not sent is still with the caller |
+//! | [`mpsc::Receiver::recv`], `recv_many` | takes nothing |
+//! | [`mpsc::Sender::closed`] | leaves |
 //! | [`ConcurrentFuture`] | detaches: the work goes on, also when the last handle is dropped |
 //!
 //! # Files
@@ -59,6 +64,7 @@
 //! | `queue.rs`, `queue/` | [`Queue`], its futures and its errors |
 //! | `storage.rs`, `storage/` | what channels keep values and wakers in |
 //! | `oneshot.rs`, `oneshot/` | [`oneshot`] |
+//! | `mpsc.rs`, `mpsc/` | [`mpsc`] |
 //! | `concurrent.rs`, `concurrent/` | [`ConcurrentFuture`], its producing end and its error |
 
 #![deny(unsafe_code)]
@@ -69,6 +75,7 @@ mod event;
 #[allow(unsafe_code, reason = "guards reach the values behind locks")]
 mod guarded;
 mod lock;
+pub mod mpsc;
 mod mutex;
 pub mod notify;
 pub mod oneshot;

@@ -9,6 +9,8 @@ mod concurrent;
 mod concurrent_threads;
 mod event;
 mod lock;
+mod mpsc;
+mod mpsc_model;
 mod mutex;
 mod notify;
 mod oneshot;

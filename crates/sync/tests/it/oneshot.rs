@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::thread;
 
 use futures::executor::block_on;
-use loopwork_sync::oneshot::{self, Receiver, Sender, TryRecvError};
+use loopwork_sync::oneshot::{self, TryRecvError};
 use proptest::prelude::*;
 
 use crate::{Count, ROUNDS, poll, poll_with};
@@ -154,7 +154,7 @@ proptest! {
     fn any_sequence_of_calls_agrees_with_the_model(calls in prop::collection::vec(0_u8..9, 0..20)) {
         let alive = Arc::new(());
         let (sender, receiver) = oneshot::channel();
-        let mut ends: (Option<Sender<Arc<()>>>, Option<Receiver<Arc<()>>>) = (Some(sender), Some(receiver));
+        let mut ends = (Some(sender), Some(receiver));
         // Is there a value; may one come; does somebody want it?
         let (mut value, mut comes, mut wanted) = (false, true, true);
         let (count, waker) = Count::new();
