@@ -61,7 +61,7 @@ fn queue_item_for_a_dropped_getter() {
         let queue = Arc::new(Queue::new(1));
         let (dropped, taken) = (queue.clone(), queue.clone());
         let dropper = spawn(move || {
-            let mut get = dropped.get();
+            let mut get = Box::pin(dropped.get());
             if poll_once(&mut get).is_ready() {
                 dropped.put_nowait(1).unwrap();
             }

@@ -1,4 +1,4 @@
-//! `Event`, `Notify`: what is announced, who hears of it, and who is dropped meanwhile.
+//! `Event`, `Notify`, `Condition`, `Barrier`, `OnceCell`: what is announced, who hears of it, and who is dropped meanwhile.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
-use loopwork_sync::{Event, Notify};
+use loopwork_sync::{Barrier, Condition, Event, Lock, Notify, OnceCell};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -125,5 +125,88 @@ fn notify_waiters_against_notified() {
         notifier.join().unwrap();
         leaver.join().unwrap();
         assert!(poll_once(pin!(notify.notified())).is_pending(), "nothing is kept");
+    });
+}
+
+/// Who waits for a change under a lock hears of it, whoever comes first.
+#[test]
+fn condition_wait_against_notify() {
+    explore(3, || {
+        let shared = Arc::new((Lock::new(false), Condition::new()));
+        let changed = shared.clone();
+        let changer = spawn(move || {
+            *block_on(changed.0.lock()) = true;
+            changed.1.notify(1);
+        });
+        let (lock, condition) = &*shared;
+        block_on(async {
+            let changed = condition.wait_for(lock.lock().await, |changed| *changed).await;
+            assert!(*changed);
+        });
+        changer.join().unwrap();
+        assert!(!lock.locked());
+    });
+}
+
+/// A notification that was given to a wait which is dropped reaches another.
+#[test]
+fn condition_notify_against_drop() {
+    explore(2, || {
+        let shared = Arc::new((Lock::new(()), Condition::new()));
+        let (lock, condition) = &*shared;
+        let mut first = Box::pin(condition.wait(lock.try_lock().unwrap()));
+        assert!(poll_once(first.as_mut()).is_pending());
+        let mut second = Box::pin(condition.wait(lock.try_lock().unwrap()));
+        assert!(poll_once(second.as_mut()).is_pending());
+        let notified = shared.clone();
+        let notifier = spawn(move || notified.1.notify(1));
+        drop(first);
+        drop(block_on(second));
+        notifier.join().unwrap();
+        assert!(!lock.locked());
+    });
+}
+
+/// One who leaves a barrier is not one of those it waits for.
+#[test]
+fn barrier_against_one_who_leaves() {
+    explore(2, || {
+        let barrier = Arc::new(Barrier::new(3));
+        let mut left = Box::pin(barrier.wait());
+        assert!(poll_once(left.as_mut()).is_pending());
+        let waited = barrier.clone();
+        let waiter = spawn(move || block_on(waited.wait()).unwrap());
+        drop(left);
+        let mut second = Box::pin(barrier.wait());
+        assert!(poll_once(second.as_mut()).is_pending());
+        let third = block_on(barrier.wait()).unwrap();
+        assert_ne!(waiter.join().unwrap(), third);
+    });
+}
+
+/// What is read without the lock is there whole.
+#[test]
+fn once_cell_against_a_look() {
+    explore(3, || {
+        let cell = Arc::new(OnceCell::new());
+        let looked = cell.clone();
+        let looker = spawn(move || looked.get().is_none_or(|value| *value == 1));
+        assert_eq!(block_on(cell.get_or_init(async || 1)), &1);
+        assert!(looker.join().unwrap());
+    });
+}
+
+/// One that makes the value and is dropped, against one that waits for it.
+#[test]
+fn once_cell_maker_dropped() {
+    explore(3, || {
+        let cell = Arc::new(OnceCell::new());
+        let dropped = cell.clone();
+        let dropper = spawn(move || {
+            let making = pin!(dropped.get_or_init(std::future::pending::<u32>));
+            drop(poll_once(making));
+        });
+        assert_eq!(block_on(cell.get_or_init(async || 1)), &1);
+        dropper.join().unwrap();
     });
 }

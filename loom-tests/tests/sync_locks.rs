@@ -1,4 +1,4 @@
-//! `Lock`, `Semaphore`, `Mutex`: who waits, and who is dropped meanwhile.
+//! `Lock`, `Semaphore`, `Mutex`, `RwLock`: who waits, and who is dropped meanwhile.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{block_on, explore, spawn};
 use loopwork_shim::thread::yield_now;
-use loopwork_sync::{Lock, Mutex, Semaphore};
+use loopwork_sync::{CapacityLimiter, Guard, Lock, Mutex, RwLock, Semaphore};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -219,5 +219,66 @@ fn mutex_of_three() {
             thread.join().unwrap();
         }
         assert_eq!(*mutex.try_lock().unwrap(), 3);
+    });
+}
+
+/// Two read while one writes: what is written is seen whole.
+#[test]
+fn rwlock_readers_and_a_writer() {
+    explore(2, || {
+        let lock = Arc::new(RwLock::new((0, 0)));
+        let (written, read) = (lock.clone(), lock.clone());
+        let writer = spawn(move || {
+            let mut guard = block_on(written.write());
+            guard.0 = 1;
+            guard.1 = 1;
+            let guard = Guard::downgrade(guard);
+            assert_eq!(guard.0, 1);
+        });
+        let reader = spawn(move || {
+            let guard = block_on(read.read());
+            assert_eq!(guard.0, guard.1);
+        });
+        let guard = block_on(lock.read());
+        assert_eq!(guard.0, guard.1);
+        drop(guard);
+        writer.join().unwrap();
+        reader.join().unwrap();
+        assert_eq!(*lock.try_write().expect("all have unlocked"), (1, 1));
+    });
+}
+
+/// A writer that waits behind a reader, and leaves, against the reader behind it.
+#[test]
+fn rwlock_writer_that_leaves() {
+    explore(2, || {
+        let lock = Arc::new(RwLock::new(0));
+        let (left, read) = (lock.clone(), lock.clone());
+        let held = lock.try_read().unwrap();
+        let leaver = spawn(move || drop(poll_once(pin!(left.write()))));
+        let reader = spawn(move || assert_eq!(*block_on(read.read()), 0));
+        reader.join().unwrap();
+        leaver.join().unwrap();
+        drop(held);
+        assert!(lock.try_write().is_some());
+    });
+}
+
+/// A token that was granted to a waiter which is dropped goes to the next.
+#[test]
+fn limiter_token_for_a_dropped_waiter() {
+    explore(3, || {
+        let limiter = Arc::new(CapacityLimiter::new(1));
+        let (dropped, taken) = (limiter.clone(), limiter.clone());
+        let held = limiter.try_acquire().unwrap();
+        let dropper = spawn(move || {
+            let acquire = pin!(dropped.acquire());
+            drop(poll_once(acquire));
+        });
+        let taker = spawn(move || drop(block_on(taken.acquire())));
+        drop(held);
+        dropper.join().unwrap();
+        taker.join().unwrap();
+        assert_eq!(limiter.available_tokens(), 1);
     });
 }

@@ -12,25 +12,42 @@
 //! | `guarded/guard.rs` | [`Guard`]: the value for one |
 //! | `guarded/mapped.rs` | [`MappedGuard`]: a part of it |
 //! | `guarded/read.rs` | [`ReadGuard`]: the value for many readers |
+//! | `guarded/once.rs` | [`Once`]: a value that comes once |
 
 mod guard;
 mod mapped;
+mod once;
 mod read;
 
 use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use loopwork_context::WaitReason;
 use loopwork_shim::cell::UnsafeCell;
 
 pub use self::guard::Guard;
 pub use self::mapped::MappedGuard;
+pub(crate) use self::once::Once;
 pub use self::read::{ProtectShared, ReadGuard};
+use crate::wait::Source;
+use crate::waiters::Waiter;
 
 /// A value that is reached by who holds a lock.
 pub struct Guarded<T: ?Sized>(UnsafeCell<T>);
 
-// SAFETY: it is reached by `&mut`, and by guards: by one thread at a time, or by several that read.
-// The latter takes `T: Sync` as well, which `RwLock` sees to.
-unsafe impl<T: ?Sized + Send> Sync for Guarded<T> {}
+/// One that is reached by one thread at a time.
+pub(crate) struct Exclusive<T: ?Sized>(pub(crate) Guarded<T>);
+
+/// One that several threads may read at a time.
+pub(crate) struct Shared<T: ?Sized>(pub(crate) Guarded<T>);
+
+// SAFETY: it is reached by `&mut`, and by `Guard`s, of which there is one at a time.
+unsafe impl<T: ?Sized + Send> Sync for Exclusive<T> {}
+// SAFETY: it is reached by `&mut`, by `Guard`s as above, and by `ReadGuard`s, which give `&T` to
+// several threads at a time.
+unsafe impl<T: ?Sized + Send + Sync> Sync for Shared<T> {}
 
 /// A lock that is held by one at a time. Sealed: the locks of this crate implement it.
 ///
@@ -46,9 +63,47 @@ pub trait Protect {
     #[doc(hidden)]
     fn guarded(&self) -> &Guarded<Self::Value>;
 
+    /// Takes the lock, or waits for it.
+    #[doc(hidden)]
+    fn poll_lock(&self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Taken>;
+
+    /// `waiter`, which waits for the lock, will not be polled any more.
+    #[doc(hidden)]
+    fn leave(&self, waiter: Pin<&Waiter>);
+
     /// Called once for each that was taken.
     #[doc(hidden)]
     fn unlock(&self);
+}
+
+impl<'a, L: Protect + ?Sized> Source for &'a L {
+    type Output = Guard<&'a L>;
+
+    const REASON: WaitReason = WaitReason::Lock;
+
+    #[inline]
+    fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Output> {
+        self.poll_lock(waiter, cx).map(|taken| Guard::new(*self, taken))
+    }
+
+    fn leave(&mut self, waiter: Pin<&Waiter>) {
+        Protect::leave(*self, waiter);
+    }
+}
+
+impl<L: Protect + ?Sized> Source for Arc<L> {
+    type Output = Guard<Arc<L>>;
+
+    const REASON: WaitReason = WaitReason::Lock;
+
+    #[inline]
+    fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Output> {
+        self.poll_lock(waiter, cx).map(|taken| Guard::new(self.clone(), taken))
+    }
+
+    fn leave(&mut self, waiter: Pin<&Waiter>) {
+        Protect::leave(&**self, waiter);
+    }
 }
 
 impl<T> Guarded<T> {

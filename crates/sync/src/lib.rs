@@ -30,12 +30,18 @@
 //! |---|---|
 //! | [`Lock::lock`] | leaves the queue; a lock already handed to it goes to the next waiter |
 //! | [`Mutex::lock`] | leaves; if it had been woken, the next is |
+//! | [`RwLock::read`], [`RwLock::write`] | leaves the queue, and those behind a writer may read; what was handed to it goes to the next |
+//! | [`Condition::wait`] | leaves, *with the lock released*; a notification it had got goes to the next |
 //! | [`Semaphore::acquire`], `acquire_many` | leaves the queue; permits already granted go to the next, or are free |
+//! | [`CapacityLimiter::acquire`] | leaves the queue; a token already granted goes to the next, or is free |
 //! | [`Event::wait`] | leaves |
 //! | [`Notify::notified`] | leaves; a `notify_one` it was given goes to the next, or is kept |
-//! | [`Queue::get`] | takes no item; a wake-up it had got goes to the next getter |
-//! | [`Queue::put`] | inserts nothing and drops its item; its wake-up goes to the next putter |
-//! | [`Queue::join`] | leaves |
+//! | [`Barrier::wait`] | leaves: one more has to come |
+//! | [`OnceCell::get_or_init`] | the cell stays empty, and the next who waits makes the value |
+//! | [`QueueOf::get`], `get_many`, `stream` | takes no item; a wake-up it had got goes to the next getter |
+//! | [`QueueOf::put`] | inserts nothing and drops its item; its wake-up goes to the next putter |
+//! | [`QueueOf::put_many`] | leaves what was put, drops the rest; its wake-up goes to the next putter |
+//! | [`QueueOf::join`] | leaves |
 //! | [`oneshot::Receiver`] | the channel closes, and the sender gets its value back |
 //! | [`oneshot::Sender::closed`] | nothing |
 //! | [`mpsc::Sender::send`] | sends nothing and drops its value; its place goes to the next |
@@ -58,10 +64,15 @@
 //! | `guarded.rs`, `guarded/` | the values behind locks, and the guards that reach them |
 //! | `lock.rs` | [`Lock`] |
 //! | `mutex.rs`, `mutex/` | [`Mutex`] |
+//! | `rwlock.rs` | [`RwLock`] |
+//! | `condition.rs` | [`Condition`] |
 //! | `semaphore.rs`, `semaphore/` | [`Semaphore`], [`BoundedSemaphore`] |
+//! | `capacity_limiter.rs` | [`CapacityLimiter`] |
 //! | `event.rs` | [`Event`] |
 //! | `notify.rs` | [`Notify`] |
-//! | `queue.rs`, `queue/` | [`Queue`], its futures and its errors |
+//! | `barrier.rs` | [`Barrier`] |
+//! | `once_cell.rs` | [`OnceCell`] |
+//! | `queue.rs`, `queue/` | [`Queue`], [`LifoQueue`], [`PriorityQueue`], their futures and errors |
 //! | `storage.rs`, `storage/` | what channels keep values and wakers in |
 //! | `oneshot.rs`, `oneshot/` | [`oneshot`] |
 //! | `mpsc.rs`, `mpsc/` | [`mpsc`] |
@@ -69,8 +80,11 @@
 
 #![deny(unsafe_code)]
 
+mod barrier;
 mod blocking;
+pub mod capacity_limiter;
 pub mod concurrent;
+pub mod condition;
 mod event;
 #[allow(unsafe_code, reason = "guards reach the values behind locks")]
 mod guarded;
@@ -78,9 +92,11 @@ mod lock;
 pub mod mpsc;
 mod mutex;
 pub mod notify;
+pub mod once_cell;
 pub mod oneshot;
 mod permits;
 pub mod queue;
+pub mod rwlock;
 pub mod semaphore;
 mod spin;
 #[allow(unsafe_code, reason = "channels hand values from thread to thread")]
@@ -90,12 +106,22 @@ mod wait;
 #[allow(unsafe_code, reason = "waiters point at each other")]
 mod waiters;
 
+pub use barrier::{Barrier, BrokenBarrier};
+pub use capacity_limiter::CapacityLimiter;
 pub use concurrent::{CancelPolicy, Completer, ConcurrentError, ConcurrentFuture};
+pub use condition::Condition;
 pub use event::Event;
 pub use guarded::{Guard, MappedGuard, Protect, ProtectShared, ReadGuard};
 pub use lock::{Lock, LockGuard, OwnedLockGuard};
 pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
 pub use notify::Notify;
-pub use queue::{GetNowaitError, PutNowaitError, Queue, QueueShutDown, TaskDoneError};
+pub use once_cell::OnceCell;
+pub use queue::{
+    GetNowaitError, LifoQueue, PriorityQueue, PutNowaitError, Queue, QueueOf, QueueShutDown,
+    TaskDoneError,
+};
+pub use rwlock::{
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 pub use semaphore::{BoundedSemaphore, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub use wait::{Source, Wait};

@@ -5,12 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use loopwork_context::WaitReason;
-
 use crate::blocking;
-use crate::guarded::{Guard, Guarded, Protect};
+use crate::guarded::{Exclusive, Guard, Guarded, Protect};
 use crate::permits::{Permits, Taken};
-use crate::wait::{Source, Wait};
+use crate::wait::Wait;
 use crate::waiters::Waiter;
 
 /// A lock around a value, held across awaits and handed over first come, first served.
@@ -39,11 +37,18 @@ use crate::waiters::Waiter;
 /// assert_eq!(account.into_inner(), 70);
 /// # });
 /// ```
+///
+/// A guard is shared among threads only if the value may be:
+///
+/// ```compile_fail
+/// fn shared<T: Sync>() {}
+/// shared::<loopwork_sync::LockGuard<'static, std::cell::Cell<u8>>>();
+/// ```
 #[doc(alias = "asyncio.Lock")]
 pub struct Lock<T: ?Sized> {
     /// One.
     permit: Permits,
-    value: Guarded<T>,
+    value: Exclusive<T>,
 }
 
 /// Access to what a [`Lock`] guards; dropping it unlocks.
@@ -62,13 +67,13 @@ impl<T> Lock<T> {
         /// *TOTAL.try_lock().unwrap() += 1;
         /// ```
         pub fn new(value: T) -> Self {
-            Self { permit: Permits::new(1), value: Guarded::new(value) }
+            Self { permit: Permits::new(1), value: Exclusive(Guarded::new(value)) }
         }
     }
 
     /// The value, out of the lock.
     pub fn into_inner(self) -> T {
-        self.value.into_inner()
+        self.value.0.into_inner()
     }
 }
 
@@ -134,7 +139,7 @@ impl<T: ?Sized> Lock<T> {
 
     /// The value, reached through unique access.
     pub fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
+        self.value.0.get_mut()
     }
 }
 
@@ -145,42 +150,21 @@ impl<T: ?Sized> Protect for Lock<T> {
 
     #[inline]
     fn guarded(&self) -> &Guarded<T> {
-        &self.value
+        &self.value.0
+    }
+
+    #[inline]
+    fn poll_lock(&self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Taken> {
+        self.permit.poll_take_all(waiter, 1, cx)
+    }
+
+    fn leave(&self, waiter: Pin<&Waiter>) {
+        self.permit.leave(waiter, 1);
     }
 
     #[inline]
     fn unlock(&self) {
         self.permit.give_back_all(1);
-    }
-}
-
-impl<'a, T: ?Sized> Source for &'a Lock<T> {
-    type Output = LockGuard<'a, T>;
-
-    const REASON: WaitReason = WaitReason::Lock;
-
-    #[inline]
-    fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Output> {
-        self.permit.poll_take_all(waiter, 1, cx).map(|taken| Guard::new(*self, taken))
-    }
-
-    fn leave(&mut self, waiter: Pin<&Waiter>) {
-        self.permit.leave(waiter, 1);
-    }
-}
-
-impl<T: ?Sized> Source for Arc<Lock<T>> {
-    type Output = OwnedLockGuard<T>;
-
-    const REASON: WaitReason = WaitReason::Lock;
-
-    #[inline]
-    fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Output> {
-        self.permit.poll_take_all(waiter, 1, cx).map(|taken| Guard::new(self.clone(), taken))
-    }
-
-    fn leave(&mut self, waiter: Pin<&Waiter>) {
-        self.permit.leave(waiter, 1);
     }
 }
 

@@ -9,12 +9,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use loopwork_context::WaitReason;
-
 use self::barging::{Barging, Locked};
 use crate::blocking;
-use crate::guarded::{Guard, Guarded, Protect};
-use crate::wait::{Source, Wait};
+use crate::guarded::{Exclusive, Guard, Guarded, Protect};
+use crate::wait::Wait;
 use crate::waiters::Waiter;
 
 /// A lock around a value, held across awaits; fast where many want it.
@@ -38,7 +36,7 @@ use crate::waiters::Waiter;
 /// ```
 pub struct Mutex<T: ?Sized> {
     lock: Barging,
-    value: Guarded<T>,
+    value: Exclusive<T>,
 }
 
 /// Access to what a [`Mutex`] guards; dropping it unlocks.
@@ -56,13 +54,13 @@ impl<T> Mutex<T> {
     loopwork_shim::const_fn! {
         /// A mutex around `value` that nobody holds.
         pub fn new(value: T) -> Self {
-            Self { lock: Barging::new(), value: Guarded::new(value) }
+            Self { lock: Barging::new(), value: Exclusive(Guarded::new(value)) }
         }
     }
 
     /// The value, out of the mutex.
     pub fn into_inner(self) -> T {
-        self.value.into_inner()
+        self.value.0.into_inner()
     }
 }
 
@@ -116,7 +114,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// The value, reached through unique access.
     pub fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
+        self.value.0.get_mut()
     }
 }
 
@@ -127,42 +125,21 @@ impl<T: ?Sized> Protect for Mutex<T> {
 
     #[inline]
     fn guarded(&self) -> &Guarded<T> {
-        &self.value
+        &self.value.0
+    }
+
+    #[inline]
+    fn poll_lock(&self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Taken> {
+        self.lock.poll_lock(waiter, cx)
+    }
+
+    fn leave(&self, waiter: Pin<&Waiter>) {
+        self.lock.leave(waiter);
     }
 
     #[inline]
     fn unlock(&self) {
         self.lock.unlock();
-    }
-}
-
-impl<'a, T: ?Sized> Source for &'a Mutex<T> {
-    type Output = MutexGuard<'a, T>;
-
-    const REASON: WaitReason = WaitReason::Lock;
-
-    #[inline]
-    fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Output> {
-        self.lock.poll_lock(waiter, cx).map(|locked| Guard::new(*self, locked))
-    }
-
-    fn leave(&mut self, waiter: Pin<&Waiter>) {
-        self.lock.leave(waiter);
-    }
-}
-
-impl<T: ?Sized> Source for Arc<Mutex<T>> {
-    type Output = OwnedMutexGuard<T>;
-
-    const REASON: WaitReason = WaitReason::Lock;
-
-    #[inline]
-    fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Output> {
-        self.lock.poll_lock(waiter, cx).map(|locked| Guard::new(self.clone(), locked))
-    }
-
-    fn leave(&mut self, waiter: Pin<&Waiter>) {
-        self.lock.leave(waiter);
     }
 }
 

@@ -141,7 +141,7 @@ impl Notify {
             }
         }
         let list = self.waiters.lock();
-        // Ordering: Release: see `epoch`. [edge: notify]
+        // Ordering: Release: see `take`. [edge: notify]
         let word = self.word.fetch_add(EPOCH, Ordering::Release);
         let emptied = || self.no_waiters();
         grant_crowd(&self.waiters, list, |list| list, word / EPOCH, || ALL, emptied);
@@ -149,16 +149,17 @@ impl Notify {
 
     #[inline]
     fn epoch(&self) -> usize {
-        // Ordering: Acquire: what was done before all were notified comes with it. [edge: notify]
-        self.word.load(Ordering::Acquire) / EPOCH
+        // Ordering: Relaxed: it is the beginning of a wait.
+        self.word.load(Ordering::Relaxed) / EPOCH
     }
 
     /// Whether there is no need to wait: all were notified since `epoch`, or one was and this takes it.
     fn take(&self, epoch: usize, word: &mut usize) -> Option<usize> {
         loop {
             if *word / EPOCH != epoch {
-                // Ordering: Acquire: as in `epoch`. It reads what the caller has read, or later.
-                self.epoch();
+                // Ordering: Acquire: what was done before all were notified comes with it; it reads what
+                // was read before, or later. [edge: notify]
+                self.word.load(Ordering::Acquire);
                 return Some(ALL);
             }
             if *word & PERMIT == 0 {

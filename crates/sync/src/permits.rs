@@ -120,9 +120,10 @@ impl Permits {
         let mut word = self.word.load(Ordering::Relaxed);
         while word & WAITERS == 0 {
             let free = word / ONE;
-            let next = if free >= wanted { word - wanted * ONE } else { word | WAITERS };
+            let takes = free >= wanted && !cfg!(loopwork_weaken = "permits-look");
+            let next = if takes { word - wanted * ONE } else { word | WAITERS };
             match self.exchange(word, next) {
-                Ok(()) if free >= wanted => {
+                Ok(()) if takes => {
                     drop(list);
                     drop(waker);
                     return Poll::Ready(Taken(()));
@@ -143,7 +144,10 @@ impl Permits {
     #[inline]
     pub(crate) fn give_back(&self, permits: usize) {
         let given = self.give_back_within(Self::MAX, permits);
-        assert!(given, "more permits were released than `Semaphore::MAX_PERMITS`");
+        assert!(
+            given,
+            "there would be more than `Semaphore::MAX_PERMITS`: release what was acquired, once"
+        );
     }
 
     /// Gives `permits` back, unless more than `bound` were free then.
@@ -159,6 +163,12 @@ impl Permits {
     pub(crate) fn give_back_all(&self, all: usize) {
         let given = self.give_back_if(0, all, all);
         debug_assert!(given, "what was taken is given back once");
+    }
+
+    /// Gives all of `all` back but one.
+    pub(crate) fn give_back_but_one(&self, all: usize) -> Taken {
+        self.give_back(all - 1);
+        Taken(())
     }
 
     #[inline]

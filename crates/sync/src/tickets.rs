@@ -1,11 +1,11 @@
-//! The waiters of one primitive, first come first served.
+//! The waiters of one `ConcurrentFuture`, whose handles move and so cannot hold them.
 //!
-//! A waiter is *waiting* (its waker is stored) or *granted* (it was woken, and something is kept
-//! for it until it looks). The list lives inside its primitive's mutex, and obeys one rule: no
-//! code of others runs under that mutex. So wakers are cloned before it is taken, and every
-//! function that removes a waker gives it back, to be woken or dropped after it is released.
+//! A waiter is *waiting* (its waker is stored) or *granted* (it was woken, and has not looked since).
+//! The list lives inside its primitive's mutex, and obeys one rule: no code of others runs under that
+//! mutex. So wakers are cloned before it is taken, and every function that removes a waker gives it
+//! back, to be woken or dropped after it is released.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
@@ -16,33 +16,23 @@ use loopwork_context::{WaitReason, spending, waits_for};
 #[derive(Debug)]
 pub(crate) struct Ticket(u64);
 
-/// The waiters of one primitive. `G` is what a granted one is given.
-#[derive(Debug)]
-pub(crate) struct Waiters<G> {
+/// The waiters of one future.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
     next: u64,
     waiting: BTreeMap<u64, Waker>,
-    granted: BTreeMap<u64, G>,
+    granted: BTreeSet<u64>,
 }
 
 /// What a waiter that left the list had there.
 #[derive(Debug)]
-#[must_use = "the waker is dropped after the mutex is released, the grant is handed on"]
-pub(crate) struct Left<G> {
-    pub(crate) grant: Option<G>,
+#[must_use = "the waker is dropped after the mutex is released"]
+pub(crate) struct Left {
     /// Held for its destructor.
     _waker: Option<Waker>,
 }
 
-impl<G> Waiters<G> {
-    pub(crate) fn new() -> Self {
-        Self { next: 0, waiting: BTreeMap::new(), granted: BTreeMap::new() }
-    }
-
-    /// How many wait and were granted nothing.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
+impl Waiters {
     /// Waits, in the place the ticket names or at the end. Gives back the waker it replaces.
     #[must_use = "a waker is dropped after the mutex is released"]
     pub(crate) fn wait(&mut self, ticket: &mut Option<Ticket>, waker: Waker) -> Option<Waker> {
@@ -50,47 +40,28 @@ impl<G> Waiters<G> {
             self.next += 1;
             Ticket(self.next)
         });
-        debug_assert!(!self.granted.contains_key(&place.0), "a grant is collected before waiting");
+        debug_assert!(!self.granted.contains(&place.0), "a grant is collected before waiting");
         self.waiting.insert(place.0, waker)
     }
 
-    /// What was granted to the ticket's waiter, if anything was.
-    pub(crate) fn collect(&mut self, ticket: &Option<Ticket>) -> Option<G> {
-        self.granted.remove(&ticket.as_ref()?.0)
+    /// Takes what was granted to the ticket's waiter. Whether anything was.
+    pub(crate) fn collect(&mut self, ticket: &Option<Ticket>) -> bool {
+        ticket.as_ref().is_some_and(|ticket| self.granted.remove(&ticket.0))
     }
 
     /// Leaves the list, if the ticket's waiter is in it.
-    pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) -> Left<G> {
-        match ticket.take() {
-            None => Left { grant: None, _waker: None },
-            Some(Ticket(place)) => {
-                Left { grant: self.granted.remove(&place), _waker: self.waiting.remove(&place) }
-            }
-        }
+    pub(crate) fn leave(&mut self, ticket: &mut Option<Ticket>) -> Left {
+        let waker = ticket.take().and_then(|Ticket(place)| {
+            self.granted.remove(&place);
+            self.waiting.remove(&place)
+        });
+        Left { _waker: waker }
     }
 
-    /// Grants to who has waited longest; with nobody waiting, the grant comes back.
-    pub(crate) fn grant_first(&mut self, grant: G) -> Result<Waker, G> {
-        match self.waiting.pop_first() {
-            Some((place, waker)) => {
-                self.granted.insert(place, grant);
-                Ok(waker)
-            }
-            None => Err(grant),
-        }
-    }
-
-    /// Everything that was granted and not collected.
-    pub(crate) fn grants(&mut self) -> impl Iterator<Item = &mut G> {
-        self.granted.values_mut()
-    }
-}
-
-impl Waiters<()> {
     /// Grants to everybody who waits now.
     pub(crate) fn grant_all(&mut self) -> WakeList {
         let waiting = mem::take(&mut self.waiting);
-        self.granted.extend(waiting.keys().map(|place| (*place, ())));
+        self.granted.extend(waiting.keys());
         WakeList(waiting.into_values().collect())
     }
 }
@@ -101,10 +72,6 @@ impl Waiters<()> {
 pub(crate) struct WakeList(VecDeque<Waker>);
 
 impl WakeList {
-    pub(crate) fn push(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker);
-    }
-
     pub(crate) fn wake(mut self) {
         self.wake_each();
     }

@@ -40,7 +40,7 @@ pub(super) struct State<T> {
     /// The producing end completed the future or was dropped: its work is over.
     pub(super) released: bool,
     /// Woken when `changed` is notified.
-    pub(super) waiters: Waiters<()>,
+    pub(super) waiters: Waiters,
     pub(super) callbacks: Vec<Callback<T>>,
     pub(super) on_cancel: Option<Hook>,
 }
@@ -112,7 +112,7 @@ impl<T> Shared<T> {
         let state = State {
             phase: Phase::Pending,
             released: false,
-            waiters: Waiters::new(),
+            waiters: Waiters::default(),
             callbacks: Vec::new(),
             on_cancel: None,
         };

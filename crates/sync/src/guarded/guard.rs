@@ -32,12 +32,6 @@ impl<H: Deref<Target: Protect>> Guard<H> {
         Self { lock, _like: PhantomData }
     }
 
-    /// The lock.
-    #[inline]
-    pub(crate) fn lock(&self) -> &H {
-        &self.lock
-    }
-
     /// Lets go of the guard without unlocking.
     pub(crate) fn into_lock(self) -> H {
         let this = std::mem::ManuallyDrop::new(self);

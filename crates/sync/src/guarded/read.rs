@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::Protect;
+use super::{Guard, Protect};
 
 /// A lock that also lets several read at a time. Sealed.
 pub trait ProtectShared: Protect {
@@ -15,6 +15,37 @@ pub trait ProtectShared: Protect {
     /// Called once for each that was taken for reading.
     #[doc(hidden)]
     fn unlock_shared(&self);
+
+    /// What was taken for writing is held for reading from now on.
+    #[doc(hidden)]
+    fn downgrade(&self) -> Self::TakenShared;
+
+    /// What was taken for reading is held for writing from now on, if nobody else has it.
+    #[doc(hidden)]
+    fn try_upgrade(&self) -> Option<Self::Taken>;
+}
+
+impl<H: Deref<Target: ProtectShared>> Guard<H> {
+    /// Lets others read too, without anybody writing in between.
+    ///
+    /// An associated function, since the value may have a method of that name.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// use loopwork_sync::{Guard, RwLock};
+    ///
+    /// let lock = RwLock::new(1);
+    /// let mut writing = lock.write().await;
+    /// *writing += 1;
+    /// let reading = Guard::downgrade(writing);
+    /// assert_eq!((*reading, *lock.read().await), (2, 2));
+    /// # });
+    /// ```
+    pub fn downgrade(this: Self) -> ReadGuard<H> {
+        let lock = this.into_lock();
+        let taken = lock.downgrade();
+        ReadGuard::new(lock, taken)
+    }
 }
 
 /// A reader's access to what an [`RwLock`](crate::RwLock) guards; dropping it lets go.
@@ -41,14 +72,35 @@ impl<H: Deref<Target: ProtectShared>> ReadGuard<H> {
         Self { lock, _like: PhantomData }
     }
 
-    /// The lock.
-    #[inline]
-    pub(crate) fn lock(&self) -> &H {
-        &self.lock
+    /// Writes, if nobody else reads and nobody waits; else the guard comes back, at once.
+    ///
+    /// There is no upgrade that waits: two readers that both did would wait for each other.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// use loopwork_sync::{ReadGuard, RwLock};
+    ///
+    /// let lock = RwLock::new(1);
+    /// let (one, other) = (lock.read().await, lock.read().await);
+    /// let one = ReadGuard::try_upgrade(one).expect_err("another reads");
+    /// drop(other);
+    /// *ReadGuard::try_upgrade(one).unwrap() = 2;
+    /// assert_eq!(lock.into_inner(), 2);
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The guard.
+    pub fn try_upgrade(this: Self) -> Result<Guard<H>, Self> {
+        match this.lock.try_upgrade() {
+            Some(taken) => Ok(Guard::new(this.into_lock(), taken)),
+            None => Err(this),
+        }
     }
 
     /// Lets go of the guard without unlocking.
-    pub(crate) fn into_lock(self) -> H {
+    fn into_lock(self) -> H {
         let this = std::mem::ManuallyDrop::new(self);
         // SAFETY: it is read once, since nothing else of `this` is used or dropped.
         unsafe { std::ptr::read(&this.lock) }

@@ -24,7 +24,7 @@ const LOCKED: usize = 1;
 const WAITERS: usize = 2;
 /// One who waited was woken, is in no list, and has not looked since.
 const WOKEN: usize = 4;
-/// How often somebody passed those who wait, since one of them got the lock.
+/// How often somebody passed those who wait, since one of them got the lock or nobody waited.
 const PASS: usize = 8;
 
 impl Barging {
@@ -98,7 +98,8 @@ impl Barging {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let locks = after(word);
-            match self.exchange(word, locks.unwrap_or((word | set) & !clear)) {
+            let waits = (word | set) & !weaken!("mutex-passed", clear => 0);
+            match self.exchange(word, locks.unwrap_or(waits)) {
                 Ok(()) if locks.is_some() => {
                     drop(list);
                     drop(waker);
@@ -166,20 +167,32 @@ impl Barging {
         match list.leave(waiter) {
             Left::Waiting(waker) => {
                 if list.is_empty() {
-                    // Ordering: Relaxed: it says what the list says, under its mutex.
-                    self.word.fetch_and(!WAITERS, Ordering::Relaxed);
+                    self.clear(WAITERS);
                 }
                 drop(list);
                 drop(waker);
             }
             Left::Granted(_) => {
-                // Ordering: Relaxed: as above.
-                self.word.fetch_and(!WOKEN, Ordering::Relaxed);
+                self.clear(WOKEN);
                 if !cfg!(loopwork_weaken = "mutex-pass-on") {
                     self.wake_first(list);
                 }
             }
             Left::Idle => {}
+        }
+    }
+
+    /// With the mutex held. When nobody is left who waits, nobody was passed.
+    fn clear(&self, bit: usize) {
+        // Ordering: Relaxed: a guess, and what it says of waiters is ordered by the mutex.
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let rest = word & !bit;
+            let next = if rest & (WAITERS | WOKEN) == 0 { rest & LOCKED } else { rest };
+            match self.word.compare_exchange(word, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
         }
     }
 

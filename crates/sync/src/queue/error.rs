@@ -8,7 +8,7 @@ use std::fmt;
 #[doc(alias = "asyncio.QueueShutDown")]
 pub struct QueueShutDown<T = ()>(pub T);
 
-/// Why [`Queue::put_nowait`](super::Queue::put_nowait) refused its item, which it gives back.
+/// Why [`Queue::put_nowait`](super::QueueOf::put_nowait) refused its item, which it gives back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "asyncio.QueueFull")]
 pub enum PutNowaitError<T> {
@@ -37,7 +37,7 @@ impl<T> PutNowaitError<T> {
     }
 }
 
-/// Why [`Queue::get_nowait`](super::Queue::get_nowait) has no item.
+/// Why [`Queue::get_nowait`](super::QueueOf::get_nowait) has no item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "asyncio.QueueEmpty")]
 pub enum GetNowaitError {
@@ -47,7 +47,7 @@ pub enum GetNowaitError {
     QueueShutDown,
 }
 
-/// [`Queue::task_done`](super::Queue::task_done) was called more often than items were put.
+/// [`Queue::task_done`](super::QueueOf::task_done) was called more often than items were put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskDoneError(pub(super) ());
 

@@ -66,7 +66,7 @@ where
     /// Epochs of a list that is not empty are close together, also where they wrap around.
     fn is_later(&self, epoch: usize) -> bool {
         let distance = epoch.wrapping_sub(self.epoch) << super::waiter::PAYLOAD_SHIFT;
-        distance.cast_signed() > 0
+        (1..=usize::MAX / 2).contains(&distance)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who waits, in order.
 
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -124,8 +125,8 @@ impl List {
     }
 
     /// Whether `waiter` waits here with a waker as good as `waker`.
-    pub(super) fn would_wake(&mut self, waiter: Pin<&Waiter>, waker: &Waker) -> bool {
-        let known = |links: &mut Links| links.waker.as_ref().is_some_and(|it| it.will_wake(waker));
+    pub(crate) fn would_wake(&mut self, waiter: Pin<&Waiter>, waker: &Waker) -> bool {
+        let known = |links: &mut Links| links.waker.will_wake(waker);
         self.holds(waiter) && change(NonNull::from(waiter.get_ref()), known)
     }
 
@@ -134,7 +135,7 @@ impl List {
     pub(super) fn replace_waker(&mut self, waiter: Pin<&Waiter>, waker: Waker) -> Option<Waker> {
         if self.holds(waiter) {
             let waiter = NonNull::from(waiter.get_ref());
-            return change(waiter, |links| links.waker.replace(waker));
+            return Some(change(waiter, |links| mem::replace(&mut links.waker, waker)));
         }
         Some(waker)
     }
@@ -169,14 +170,19 @@ impl List {
             Some(before) => change(before, |links| links.after = Some(waiter)),
             None => head.first = Some(waiter),
         }
-        change(waiter, |links| *links = Links { before, after, waker: Some(waker) });
+        // SAFETY: it is the waiter above.
+        let links = unsafe { &waiter.as_ref().links };
+        // SAFETY: it is in the list since `begin`, and this is `&mut` of the list.
+        links.with_mut(|links| unsafe { &mut *links }.write(Links { before, after, waker }));
     }
 
     /// Takes out a waiter that is in this list.
     fn unlink(&mut self, waiter: NonNull<Waiter>) -> Waker {
-        let taken =
-            change(waiter, |links| (links.before.take(), links.after.take(), links.waker.take()));
-        let (before, after, waker) = taken;
+        let taken = change(waiter, |links| {
+            // SAFETY: they are read once: it is about to be in no list, where nobody reads them.
+            unsafe { std::ptr::read(links) }
+        });
+        let Links { before, after, waker } = taken;
         let head = self.0.as_mut().expect("a list with a waiter has its ends");
         match before {
             Some(before) => change(before, |links| links.after = after),
@@ -186,7 +192,7 @@ impl List {
             Some(after) => change(after, |links| links.before = before),
             None => head.last = before,
         }
-        waker.expect("a waiter in a list has a waker")
+        waker
     }
 }
 
@@ -194,17 +200,25 @@ impl List {
 fn follow<R>(waiter: NonNull<Waiter>, read: impl FnOnce(&Links) -> R) -> R {
     // SAFETY: it is in a list, so that it is alive: its destructor does not return otherwise.
     let links = unsafe { &waiter.as_ref().links };
-    // SAFETY: links are written with `&mut` of the list only, and the caller has `&` of it.
-    links.with(|links| read(unsafe { &*links }))
+    links.with(|links| {
+        // SAFETY: links are written with `&mut` of the list only, and the caller has `&` of it.
+        let links = unsafe { &*links };
+        // SAFETY: they are there, since it is in a list.
+        read(unsafe { links.assume_init_ref() })
+    })
 }
 
 /// Changes the links of a waiter that is in the list whose `&mut` the caller has.
 fn change<R>(waiter: NonNull<Waiter>, change: impl FnOnce(&mut Links) -> R) -> R {
     // SAFETY: it is in a list, so that it is alive: its destructor does not return otherwise.
     let links = unsafe { &waiter.as_ref().links };
-    // SAFETY: links are reached with `&` or `&mut` of the list only, and the caller has `&mut`; no
-    // `change` calls another.
-    links.with_mut(|links| change(unsafe { &mut *links }))
+    links.with_mut(|links| {
+        // SAFETY: links are reached with `&` or `&mut` of the list only, and the caller has `&mut`; no
+        // `change` calls another.
+        let links = unsafe { &mut *links };
+        // SAFETY: they are there, since it is in a list.
+        change(unsafe { links.assume_init_mut() })
+    })
 }
 
 /// What a waiter has asked for that is in the list whose `&` the caller has.
@@ -218,7 +232,7 @@ impl Drop for List {
         if !self.is_empty() {
             // Somebody has leaked a future that waits. Its waiter says that it is in the list at
             // this address, so that no other list may ever come to be there.
-            std::mem::forget(self.0.take());
+            mem::forget(self.0.take());
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
@@ -29,8 +30,9 @@ pub struct Waiter {
     state: AtomicUsize,
     /// The list it waits in. Only its future reads and writes this.
     home: Cell<*const Head>,
-    /// Belongs to who may change the list, while it waits.
-    pub(super) links: UnsafeCell<Links>,
+    /// There while it waits, and then belongs to who may change the list. Not being written otherwise,
+    /// it costs a wait that is over at once nothing.
+    pub(super) links: UnsafeCell<MaybeUninit<Links>>,
     // Others point at it while it waits.
     _pinned: PhantomPinned,
 }
@@ -42,18 +44,17 @@ unsafe impl Send for Waiter {}
 pub(super) struct Links {
     pub(super) before: Option<NonNull<Waiter>>,
     pub(super) after: Option<NonNull<Waiter>>,
-    /// There while it waits.
-    pub(super) waker: Option<Waker>,
+    pub(super) waker: Waker,
 }
 
 impl Waiter {
     /// It is idle.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicUsize::new(IDLE),
             home: Cell::new(ptr::null()),
-            links: UnsafeCell::new(Links { before: None, after: None, waker: None }),
+            links: UnsafeCell::new(MaybeUninit::uninit()),
             _pinned: PhantomPinned,
         }
     }
@@ -135,8 +136,8 @@ impl Waiter {
         self.state.store((request << PAYLOAD_SHIFT) | WAITING, Ordering::Relaxed);
     }
 
-    /// For its list alone: what it waits for.
-    pub(super) fn request(&self) -> usize {
+    /// What it waits for, while it does: for who has the mutex of its list.
+    pub(crate) fn request(&self) -> usize {
         // Ordering: Relaxed: as above, and nobody but its list changes it while it waits.
         self.state.load(Ordering::Relaxed) >> PAYLOAD_SHIFT
     }
@@ -156,6 +157,7 @@ impl Waiter {
         state & KIND == WAITING && ptr::eq(self.home.get(), home)
     }
 
+    #[inline]
     pub(super) fn become_idle(&self) {
         // Ordering: Relaxed: nobody but its own future looks at it while it is in no list.
         self.state.store(IDLE, Ordering::Relaxed);
@@ -163,14 +165,20 @@ impl Waiter {
 }
 
 impl Drop for Waiter {
+    #[inline]
     fn drop(&mut self) {
         // Ordering: Relaxed: no grant was made, or it was made and the list has let go of it.
         if self.state.load(Ordering::Relaxed) & KIND == WAITING {
-            // The list points at memory that is about to go away. A panic would not prevent that.
-            eprintln!("loopwork: a waiter was dropped while it waited");
-            std::process::abort();
+            dropped_while_it_waits();
         }
     }
+}
+
+/// The list points at memory that is about to go away. A panic would not prevent that.
+#[cold]
+fn dropped_while_it_waits() -> ! {
+    eprintln!("loopwork: a waiter was dropped while it waited");
+    std::process::abort();
 }
 
 impl fmt::Debug for Waiter {

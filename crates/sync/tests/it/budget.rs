@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_context::{WaitReason, proceed};
-use loopwork_sync::{CancelPolicy, ConcurrentFuture, Event, Lock, Queue, oneshot};
+use loopwork_sync::{
+    Barrier, CancelPolicy, CapacityLimiter, ConcurrentFuture, Condition, Event, Lock, Mutex,
+    Notify, Queue, RwLock, Semaphore, oneshot,
+};
 
 use crate::{Count, poll, poll_with};
 
@@ -56,6 +59,20 @@ fn reason<F: Future>(future: F) -> WaitReason {
 fn each_operation_that_is_ready_spends_one_unit() {
     let lock = Lock::new(());
     assert_eq!(ready_in_one_poll(|| lock.lock()), BUDGET);
+    let (mutex, rwlock, semaphore) = (Mutex::new(()), RwLock::new(()), Semaphore::new(1));
+    assert_eq!(ready_in_one_poll(|| mutex.lock()), BUDGET);
+    assert_eq!(ready_in_one_poll(|| rwlock.read()), BUDGET);
+    assert_eq!(ready_in_one_poll(|| rwlock.write()), BUDGET);
+    assert_eq!(ready_in_one_poll(|| semaphore.acquire()), BUDGET);
+    let (limiter, barrier) = (CapacityLimiter::new(1), Barrier::new(1));
+    assert_eq!(ready_in_one_poll(|| limiter.acquire()), BUDGET);
+    assert_eq!(ready_in_one_poll(|| barrier.wait()), BUDGET);
+    let notify = Notify::new();
+    let notified = || {
+        notify.notify_one();
+        notify.notified()
+    };
+    assert_eq!(ready_in_one_poll(notified), BUDGET);
     let event = Event::new();
     event.set();
     assert_eq!(ready_in_one_poll(|| event.wait()), BUDGET);
@@ -83,7 +100,14 @@ fn each_operation_says_what_it_waits_for() {
     let lock = Lock::new(());
     let _held = lock.try_lock();
     assert_eq!(reason(lock.lock()), WaitReason::Lock);
+    let (semaphore, limiter) = (Semaphore::new(0), CapacityLimiter::new(0));
+    assert_eq!(reason(semaphore.acquire()), WaitReason::Lock);
+    assert_eq!(reason(limiter.acquire()), WaitReason::Lock);
+    let (condition, free) = (Condition::new(), Lock::new(()));
+    assert_eq!(reason(condition.wait(free.try_lock().unwrap())), WaitReason::Lock);
     assert_eq!(reason(Event::new().wait()), WaitReason::Event);
+    assert_eq!(reason(Notify::new().notified()), WaitReason::Event);
+    assert_eq!(reason(Barrier::new(2).wait()), WaitReason::Event);
     let (_sender, receiver) = oneshot::channel::<()>();
     assert_eq!(reason(receiver), WaitReason::Event);
     let queue = Queue::new(1);
@@ -129,7 +153,7 @@ fn a_lock_that_was_handed_over_waits_for_the_next_poll() {
 #[test]
 fn an_item_that_is_held_back_stays_in_the_queue() {
     let queue = Queue::new(1);
-    let (mut first, mut second) = (queue.get(), queue.get());
+    let (mut first, mut second) = (Box::pin(queue.get()), Box::pin(queue.get()));
     assert!(poll(&mut first).is_pending());
     queue.put_nowait(1).unwrap();
     assert!(exhausted(|| poll(&mut first)).is_pending());
@@ -139,7 +163,7 @@ fn an_item_that_is_held_back_stays_in_the_queue() {
 
     // Room, likewise.
     queue.put_nowait(2).unwrap();
-    let mut put = queue.put(3);
+    let mut put = Box::pin(queue.put(3));
     assert!(poll(&mut put).is_pending());
     assert_eq!(queue.get_nowait(), Ok(2));
     assert!(exhausted(|| poll(&mut put)).is_pending());
@@ -147,7 +171,7 @@ fn an_item_that_is_held_back_stays_in_the_queue() {
     assert_eq!(poll(&mut put), Poll::Ready(Ok(())));
 
     // Held back and given up, the wake-up goes to the next.
-    let (mut first, mut second) = (queue.get(), queue.get());
+    let (mut first, mut second) = (Box::pin(queue.get()), Box::pin(queue.get()));
     assert_eq!(queue.get_nowait(), Ok(3));
     let (count, waker) = Count::new();
     assert!(poll(&mut first).is_pending() && poll_with(&mut second, &waker).is_pending());

@@ -1,7 +1,9 @@
-use std::sync::{Arc, Barrier, Mutex};
+use std::pin::Pin;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use futures::executor::block_on;
+use loopwork_shim::sync::Mutex;
 use loopwork_sync::{Event, Wait};
 
 use crate::{Count, poll, poll_with};
@@ -122,13 +124,14 @@ fn a_crowd_gets_through_also_behind_a_waker_that_panics() {
 /// Who comes while a crowd is being woken, after a `clear`, belongs to the next `set`.
 #[test]
 fn g6_who_comes_after_the_clear_waits_also_while_the_crowd_is_woken() {
-    struct Comes(&'static Event, Mutex<Vec<std::pin::Pin<Box<Wait<&'static Event>>>>>);
+    type Waits = Vec<Pin<Box<Wait<&'static Event>>>>;
+    struct Comes(&'static Event, Mutex<Waits>);
     impl std::task::Wake for Comes {
         fn wake(self: Arc<Self>) {
             self.0.clear();
             let mut wait = Box::pin(self.0.wait());
             assert!(poll(&mut wait).is_pending());
-            self.1.lock().unwrap().push(wait);
+            self.1.lock().push(wait);
         }
     }
     static EVENT: Event = Event::new();
@@ -139,7 +142,7 @@ fn g6_who_comes_after_the_clear_waits_also_while_the_crowd_is_woken() {
     }
     EVENT.set();
     assert!(waits.iter_mut().all(|wait| poll(wait).is_ready()));
-    let mut newcomers = std::mem::take(&mut *comes.1.lock().unwrap());
+    let mut newcomers = std::mem::take(&mut *comes.1.lock());
     assert_eq!(newcomers.len(), 70);
     assert!(newcomers.iter_mut().all(|wait| poll(wait).is_pending()));
     EVENT.set();

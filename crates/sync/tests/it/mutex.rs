@@ -82,6 +82,24 @@ fn a_closed_door_opens_when_all_who_waited_have_left() {
 }
 
 #[test]
+fn passes_of_those_who_left_do_not_count() {
+    let mutex = Mutex::new(());
+    let held = mutex.try_lock().unwrap();
+    let mut gone = Box::pin(mutex.lock());
+    assert!(poll(&mut gone).is_pending());
+    drop(held);
+    let held = mutex.try_lock().expect("one pass");
+    drop(gone);
+    let mut waiter = Box::pin(mutex.lock());
+    assert!(poll(&mut waiter).is_pending());
+    drop(held);
+    for _ in 0..Mutex::PASSES {
+        drop(mutex.try_lock().unwrap());
+    }
+    assert!(mutex.try_lock().is_none());
+}
+
+#[test]
 fn who_was_woken_and_is_dropped_wakes_the_next() {
     let mutex = Mutex::new(());
     let held = mutex.try_lock().unwrap();

@@ -9,7 +9,9 @@ use proptest::prelude::*;
 
 use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_with};
 
-fn notified(notify: &Notify) -> Pin<Box<Wait<Notified<&Notify>>>> {
+type Waiting<'a> = Pin<Box<Wait<Notified<&'a Notify>>>>;
+
+fn notified(notify: &Notify) -> Waiting<'_> {
     Box::pin(notify.notified())
 }
 
@@ -127,7 +129,7 @@ fn no_notification_is_lost_between_a_look_and_a_wait() {
                 return;
             }
             for _ in 0..ROUNDS {
-                drop(poll(&mut notified(&notify)));
+                let _ = poll(&mut notified(&notify));
                 left.fetch_sub(1, Ordering::SeqCst);
                 notify.notify_one();
             }
@@ -174,7 +176,7 @@ proptest! {
     ) {
         let notify = Notify::new();
         // Each with: does it wait in line, is it notified, and that by `notify_one`.
-        let mut waits: Vec<(usize, Pin<Box<Wait<Notified<&Notify>>>>)> = Vec::new();
+        let mut waits: Vec<(usize, Waiting<'_>)> = Vec::new();
         let (mut line, mut one, mut all) = (Vec::new(), Vec::new(), Vec::new());
         let mut kept = false;
         let notify_one = |line: &mut Vec<usize>, one: &mut Vec<usize>, kept: &mut bool| {
@@ -214,7 +216,7 @@ proptest! {
                         if ready {
                             one.retain(|it| *it != id);
                             all.retain(|it| *it != id);
-                            waits.remove(at);
+                            drop(waits.remove(at));
                         }
                     } else {
                         prop_assert_eq!(wait.as_mut().enable(), ready);

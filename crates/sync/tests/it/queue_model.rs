@@ -1,13 +1,17 @@
 //! The queue against a plain model: any sequence of calls gives the same answers.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::task::Poll;
 
-use loopwork_sync::queue::{Get, Put};
-use loopwork_sync::{GetNowaitError, PutNowaitError, Queue, QueueShutDown};
+use loopwork_sync::queue::{Fifo, Get, Put};
+use loopwork_sync::{GetNowaitError, PutNowaitError, Queue, QueueShutDown, Wait};
 use proptest::prelude::*;
 
 use crate::poll;
+
+type Putting<'a> = Pin<Box<Wait<Put<'a, Fifo<u32>>>>>;
+type Getting<'a> = Pin<Box<Wait<Get<'a, Fifo<u32>>>>>;
 
 #[derive(Debug, Clone)]
 enum Call {
@@ -97,8 +101,8 @@ proptest! {
         let queue = Queue::new(maxsize);
         let mut model =
             Model { items: VecDeque::new(), maxsize, unfinished: 0, shut_down: false };
-        let mut puts: Vec<(u32, Put<'_, u32>)> = Vec::new();
-        let mut gets: Vec<Get<'_, u32>> = Vec::new();
+        let mut puts: Vec<(u32, Putting<'_>)> = Vec::new();
+        let mut gets: Vec<Getting<'_>> = Vec::new();
         let mut next = 0;
         for call in calls {
             match call {
@@ -109,9 +113,9 @@ proptest! {
                 Call::GetNowait => prop_assert_eq!(queue.get_nowait(), model.get()),
                 Call::StartPut => {
                     next += 1;
-                    puts.push((next, queue.put(next)));
+                    puts.push((next, Box::pin(queue.put(next))));
                 }
-                Call::StartGet => gets.push(queue.get()),
+                Call::StartGet => gets.push(Box::pin(queue.get())),
                 Call::PollPut(n) if !puts.is_empty() => {
                     let n = n % puts.len();
                     let (item, put) = &mut puts[n];
@@ -149,7 +153,7 @@ proptest! {
             prop_assert_eq!(queue.qsize(), model.items.len());
             prop_assert_eq!(queue.empty(), model.items.is_empty());
             prop_assert_eq!(queue.full(), model.full());
-            prop_assert_eq!(poll(&mut queue.join()).is_ready(), model.unfinished == 0);
+            prop_assert_eq!(poll(&mut Box::pin(queue.join())).is_ready(), model.unfinished == 0);
         }
     }
 
@@ -168,14 +172,14 @@ proptest! {
                 1 => drop(queue.get_nowait()),
                 2 => {
                     let (count, waker) = crate::Count::new();
-                    let mut put = queue.put(0);
+                    let mut put = Box::pin(queue.put(0));
                     if crate::poll_with(&mut put, &waker).is_pending() {
                         puts.push((count, put));
                     }
                 }
                 3 => {
                     let (count, waker) = crate::Count::new();
-                    let mut get = queue.get();
+                    let mut get = Box::pin(queue.get());
                     if crate::poll_with(&mut get, &waker).is_pending() {
                         gets.push((count, get));
                     }
