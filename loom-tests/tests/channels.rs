@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
 use loopwork_shim::thread::yield_now;
-use loopwork_sync::{mpsc, oneshot};
+use loopwork_sync::{broadcast, mpsc, oneshot, watch};
 
 /// Polls once, with a waker that does nothing.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -340,5 +340,90 @@ fn mpsc_recv_against_a_send_into_its_block() {
         assert_eq!(receiver.try_recv(), Ok(1));
         thread.join().unwrap();
         assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(2), Ok(3)));
+    });
+}
+
+/// A change is waited for, with what was done before.
+#[test]
+fn watch_send_against_changed() {
+    explore(3, || {
+        let (sender, mut receiver) = watch::channel(0);
+        let thread = spawn(move || {
+            sender.send(1).unwrap();
+            sender
+        });
+        block_on(receiver.changed()).unwrap();
+        assert_eq!(*receiver.borrow(), 1);
+        drop(thread.join().unwrap());
+    });
+}
+
+/// Without a lock or a waker that would order anything: the change alone makes the sender's writes visible.
+#[test]
+fn watch_change_publishes() {
+    explore(3, || {
+        let data = Arc::new(Data::new());
+        let (sender, receiver) = watch::channel(0);
+        let written = data.clone();
+        let thread = spawn(move || {
+            written.write(1);
+            sender.send(1).unwrap();
+            sender
+        });
+        if receiver.has_changed() == Ok(true) {
+            assert_eq!(data.read(), 1);
+        }
+        drop(thread.join().unwrap());
+    });
+}
+
+/// The last value, and then the end.
+#[test]
+fn watch_last_drop_against_changed() {
+    explore(3, || {
+        let (sender, mut receiver) = watch::channel(0);
+        let thread = spawn(move || drop(sender));
+        assert!(block_on(receiver.changed()).is_err());
+        thread.join().unwrap();
+    });
+}
+
+/// A value is waited for.
+#[test]
+fn broadcast_send_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = broadcast::channel(1);
+        let thread = spawn(move || {
+            sender.send(1).unwrap();
+            sender
+        });
+        assert_eq!(block_on(receiver.recv()), Ok(1));
+        drop(thread.join().unwrap());
+    });
+}
+
+/// A receiver gets a value or is told that it has lost it, and gets the next.
+#[test]
+fn broadcast_two_sends_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = broadcast::channel(1);
+        let thread = spawn(move || (1..=2).for_each(|n| drop(sender.send(n).unwrap())));
+        match block_on(receiver.recv()) {
+            Ok(first) => assert_eq!(first, 1),
+            Err(lost) => assert_eq!(lost, broadcast::RecvError::Lagged(1)),
+        }
+        assert_eq!(block_on(receiver.recv()), Ok(2));
+        thread.join().unwrap();
+    });
+}
+
+/// The end is waited for.
+#[test]
+fn broadcast_last_drop_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = broadcast::channel::<u32>(1);
+        let thread = spawn(move || drop(sender));
+        assert_eq!(block_on(receiver.recv()), Err(broadcast::RecvError::Closed));
+        thread.join().unwrap();
     });
 }

@@ -12,7 +12,7 @@
 //! | `asymmetric.rs` | a fence that is cheap on one side and dear on the other |
 //! | `cell.rs` | `UnsafeCell` with checked access |
 //! | `clock.rs` | nanoseconds since the clock was made |
-//! | `sync.rs` | `Mutex`, `Condvar` |
+//! | `sync.rs` | `Mutex`, `RwLock`, `Condvar` |
 //! | `thread.rs` | threads, their ids and numbers, `yield_now`, `spin_loop` |
 //! | `spin.rs` | whether to spin before sleeping |
 //! | `padded.rs` | `CachePadded` |

@@ -49,6 +49,9 @@
 //! | [`mpsc::Sender::send_many`] | what was not sent is still with the caller |
 //! | [`mpsc::Receiver::recv`], `recv_many` | takes nothing |
 //! | [`mpsc::Sender::closed`] | leaves |
+//! | [`watch::Receiver::changed`], `wait_for` | leaves; what it has not seen is still unseen |
+//! | [`broadcast::Receiver::recv`] | takes nothing |
+//! | [`watch::Sender::closed`], [`broadcast::Sender::closed`] | leaves |
 //! | [`ConcurrentFuture`] | detaches: the work goes on, also when the last handle is dropped |
 //!
 //! # Files
@@ -58,6 +61,7 @@
 //! | `waiters.rs`, `waiters/` | the list of waiters, inside the futures that wait, on which the rest stands |
 //! | `wait.rs` | [`Wait`]: the future of most that waits |
 //! | `tickets.rs` | a list of waiters for futures that move |
+//! | `spend.rs` | an operation that is ready at once has its price |
 //! | `spin.rs` | whether it spins before it blocks |
 //! | `blocking.rs` | how a plain thread waits for one of these futures |
 //! | `permits.rs`, `permits/` | permits, first come, first served: what fair locks and semaphores stand on |
@@ -76,12 +80,15 @@
 //! | `storage.rs`, `storage/` | what channels keep values and wakers in |
 //! | `oneshot.rs`, `oneshot/` | [`oneshot`] |
 //! | `mpsc.rs`, `mpsc/` | [`mpsc`] |
+//! | `watch.rs`, `watch/` | [`watch`] |
+//! | `broadcast.rs`, `broadcast/` | [`broadcast`] |
 //! | `concurrent.rs`, `concurrent/` | [`ConcurrentFuture`], its producing end and its error |
 
 #![deny(unsafe_code)]
 
 mod barrier;
 mod blocking;
+pub mod broadcast;
 pub mod capacity_limiter;
 pub mod concurrent;
 pub mod condition;
@@ -98,6 +105,7 @@ mod permits;
 pub mod queue;
 pub mod rwlock;
 pub mod semaphore;
+mod spend;
 mod spin;
 #[allow(unsafe_code, reason = "channels hand values from thread to thread")]
 mod storage;
@@ -105,6 +113,7 @@ mod tickets;
 mod wait;
 #[allow(unsafe_code, reason = "waiters point at each other")]
 mod waiters;
+pub mod watch;
 
 pub use barrier::{Barrier, BrokenBarrier};
 pub use capacity_limiter::CapacityLimiter;

@@ -6,10 +6,11 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use loopwork_context::{WaitReason, proceed, spending};
+use loopwork_context::{WaitReason, proceed};
 
 use super::{Bounded, Permit, Permits, SendError, Sender, TrySendError};
 use crate::blocking;
+use crate::spend::spend;
 use crate::storage::Refused;
 use crate::wait::{Source, Wait};
 use crate::waiters::Waiter;
@@ -127,7 +128,7 @@ impl<T> Sender<T, Bounded> {
     pub async fn send_many(&self, items: &mut VecDeque<T>) -> Result<(), SendError<()>> {
         while !items.is_empty() {
             match self.shared().push_many(items) {
-                Ok(_) => poll_fn(|cx| spending(cx, |_| Poll::Ready(()))).await,
+                Ok(_) => spend().await,
                 Err(Refused::Closed) => return Err(SendError(())),
                 Err(Refused::Full) => {
                     let permit = self.reserve().await?;

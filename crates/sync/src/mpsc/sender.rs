@@ -1,15 +1,13 @@
 //! The ends that send.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
-use loopwork_context::spending;
 use loopwork_shim::atomic::Ordering;
 
 use super::kind::Shared;
 use super::{Bounded, Kind, SendError, Unbounded};
+use crate::spend::spend;
 
 /// An end that sends: clone it for more of them.
 ///
@@ -58,7 +56,7 @@ impl<T, K: Kind> Sender<T, K> {
     pub async fn closed(&self) {
         let notified = self.shared.beside.closed.notified();
         if self.is_closed() {
-            poll_fn(|cx| spending(cx, |_| Poll::Ready(()))).await;
+            spend().await;
         } else {
             notified.await;
         }

@@ -277,6 +277,30 @@ fn what_a_channel_says_of_itself() {
     assert_eq!(format!("{receiver:?}"), "Receiver { closed: false, len: 1, .. }");
 }
 
+/// How often `operation` is ready in one poll of a task.
+fn ready_in_one_poll(mut operation: impl FnMut() -> bool) -> usize {
+    let _poll = loopwork_context::Poll::enter(false);
+    std::iter::from_fn(|| operation().then_some(())).count()
+}
+
+#[test]
+fn each_operation_that_is_ready_spends_one_unit() {
+    let (sender, mut receiver) = mpsc::channel(1000);
+    assert_eq!(ready_in_one_poll(|| poll(&mut pin!(sender.send(1))).is_ready()), 128);
+    assert_eq!(receiver.len(), 128, "what is held back sends nothing");
+    assert_eq!(ready_in_one_poll(|| poll(&mut pin!(receiver.recv())).is_ready()), 128);
+    assert_eq!(ready_in_one_poll(|| poll(&mut pin!(receiver.recv())).is_ready()), 0);
+    let mut items = (0..256).collect();
+    assert_eq!(ready_in_one_poll(|| poll(&mut pin!(sender.reserve())).is_ready()), 128);
+    assert!(poll(&mut pin!(sender.send_many(&mut items))).is_ready());
+    let mut buffer = Vec::new();
+    let mut receive = || poll(&mut pin!(receiver.recv_many(&mut buffer, 2))).is_ready();
+    assert_eq!(ready_in_one_poll(&mut receive), 128);
+    receiver.close();
+    assert_eq!(ready_in_one_poll(|| poll(&mut pin!(sender.closed())).is_ready()), 128);
+    assert_eq!(ready_in_one_poll(|| poll(&mut pin!(receiver.recv())).is_ready()), 128);
+}
+
 /// Each value arrives once, and in its sender's order.
 #[test]
 fn threads_send_and_one_receives() {
