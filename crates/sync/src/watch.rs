@@ -18,7 +18,7 @@
 //!
 //! The value is behind a reader-writer lock, which a [`Ref`] holds: senders wait for it by blocking their thread, so
 //! let go of it soon. A change is a number that has grown; those who wait for one are woken by a
-//! [`Notify`](crate::Notify).
+//! [`Notify`].
 //!
 //! | file | holds |
 //! |---|---|

@@ -403,7 +403,7 @@ fn threads_give_up_and_nothing_is_lost() {
             });
             assert_eq!(Arc::strong_count(&alive), 1);
             if round % 2 == 0 {
-                assert_eq!(sent.into_inner(), received.into_inner());
+                assert_eq!(sent.load(Ordering::SeqCst), received.load(Ordering::SeqCst));
             }
         }
     });
