@@ -89,9 +89,9 @@ fn the_facade_and_the_upper_floors_are_safe_code() {
     }
 }
 
-/// Who waits, and the values behind locks. What stands on them is safe.
+/// Who waits, the values behind locks, and those in channels. What stands on them is safe.
 #[test]
-fn unsafe_code_of_sync_is_in_two_places() {
+fn unsafe_code_of_sync_is_in_three_places() {
     let src = root().join("crates/sync/src");
     let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
     assert!(lib.contains("deny(unsafe_code)"));
@@ -99,9 +99,9 @@ fn unsafe_code_of_sync_is_in_two_places() {
         let text = fs::read_to_string(&path).unwrap();
         let file = path.strip_prefix(&src).unwrap();
         let module = file.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        let may = ["waiters", "guarded"].contains(&module);
+        let may = ["waiters", "guarded", "storage"].contains(&module);
         let allows = text.matches("allow(unsafe_code").count();
-        assert_eq!(allows, if module == "lib" { 2 } else { 0 }, "{}", file.display());
+        assert_eq!(allows, if module == "lib" { 3 } else { 0 }, "{}", file.display());
         assert!(may || !text.contains("unsafe {"), "{}: unsafe code", file.display());
     }
 }

@@ -13,7 +13,7 @@
 //! | `claim.rs` | a lock that costs its owner next to nothing |
 //! | `cell.rs` | `UnsafeCell` with checked access |
 //! | `clock.rs` | nanoseconds by the monotonic clock |
-//! | `sync.rs` | `Mutex`, `Condvar` |
+//! | `sync.rs` | `Mutex`, `RwLock`, `Condvar` |
 //! | `thread.rs` | threads, their ids and numbers, `yield_now`, `spin_loop` |
 //! | `spin.rs` | whether to spin before sleeping |
 //! | `padded.rs` | `CachePadded` |

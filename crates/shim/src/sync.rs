@@ -8,10 +8,10 @@ pub use crate::count::sync::Mutex;
 #[cfg(not(any(loopwork_loom, loopwork_shuttle, loopwork_count)))]
 pub use parking_lot::Mutex;
 #[cfg(not(any(loopwork_loom, loopwork_shuttle)))]
-pub use parking_lot::{Condvar, MutexGuard};
+pub use parking_lot::{Condvar, MutexGuard, RwLock, RwLockReadGuard};
 
 #[cfg(any(loopwork_loom, loopwork_shuttle))]
-pub use self::modelled::{Condvar, Mutex, MutexGuard};
+pub use self::modelled::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 #[cfg(any(loopwork_loom, loopwork_shuttle))]
 mod modelled {
@@ -84,6 +84,29 @@ mod modelled {
     impl<T> DerefMut for MutexGuard<'_, T> {
         fn deref_mut(&mut self) -> &mut T {
             self.held.as_deref_mut().expect("the guard is with its condvar")
+        }
+    }
+
+    /// A checker's reader-writer lock with `parking_lot`'s interface.
+    #[derive(Debug, Default)]
+    pub struct RwLock<T>(checker::RwLock<T>);
+
+    pub use checker::RwLockReadGuard;
+
+    impl<T> RwLock<T> {
+        /// A free lock.
+        pub fn new(value: T) -> Self {
+            Self(checker::RwLock::new(value))
+        }
+
+        /// Waits for the lock, to read.
+        pub fn read_recursive(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read().unwrap_or_else(|e| e.into_inner())
+        }
+
+        /// Waits for the lock, to write.
+        pub fn write(&self) -> checker::RwLockWriteGuard<'_, T> {
+            self.0.write().unwrap_or_else(|e| e.into_inner())
         }
     }
 

@@ -10,8 +10,9 @@
 //!
 //! Who waits is a link in a list that is threaded through the pinned futures themselves: a wait allocates
 //! nothing. Where nobody waits, most primitives take one atomic operation. Their mutex is for the
-//! list alone, and no waker, callback or destructor of a user's value runs under it. The two places
-//! with `unsafe` code are that list, and the guards that reach the values behind locks.
+//! list alone, and no waker, callback or destructor of a user's value runs under it. The three places
+//! with `unsafe` code are that list, the guards that reach the values behind locks, and what channels
+//! keep their values in.
 //!
 //! Inside a task of Loopwork each operation that is ready spends a unit of the task's budget, as
 //! [`loopwork_context::proceed`] explains. Where that is used up an operation takes nothing, nor a
@@ -42,6 +43,15 @@
 //! | [`QueueOf::put_many`] | leaves what was put, drops the rest; its wake-up goes to the next putter |
 //! | [`QueueOf::join`] | leaves |
 //! | [`oneshot::Receiver`] | the channel closes, and the sender gets its value back |
+//! | [`oneshot::Sender::closed`] | nothing |
+//! | [`mpsc::Sender::send`] | sends nothing and drops its value; its place goes to the next |
+//! | [`mpsc::Sender::reserve`], `reserve_many` | leaves the queue; places already granted go to the next |
+//! | [`mpsc::Sender::send_many`] | what was not sent is still with the caller |
+//! | [`mpsc::Receiver::recv`], `recv_many` | takes nothing |
+//! | [`mpsc::Sender::closed`] | leaves |
+//! | [`watch::Receiver::changed`], `wait_for` | leaves; what it has not seen is still unseen |
+//! | [`broadcast::Receiver::recv`] | takes nothing |
+//! | [`watch::Sender::closed`], [`broadcast::Sender::closed`] | leaves |
 //! | [`ConcurrentFuture`] | detaches: the work goes on, also when the last handle is dropped |
 //!
 //! # Files
@@ -51,6 +61,7 @@
 //! | `waiters.rs`, `waiters/` | the list of waiters, inside the futures that wait, on which the rest stands |
 //! | `wait.rs` | [`Wait`]: the future of most that waits |
 //! | `tickets.rs` | a list of waiters for futures that move |
+//! | `spend.rs` | an operation that is ready at once has its price |
 //! | `spin.rs` | whether it spins before it blocks |
 //! | `blocking.rs` | how a plain thread waits for one of these futures |
 //! | `permits.rs`, `permits/` | permits, first come, first served: what fair locks and semaphores stand on |
@@ -66,13 +77,18 @@
 //! | `barrier.rs` | [`Barrier`] |
 //! | `once_cell.rs` | [`OnceCell`] |
 //! | `queue.rs`, `queue/` | [`Queue`], [`LifoQueue`], [`PriorityQueue`], their futures and errors |
-//! | `oneshot.rs` | [`oneshot`] |
+//! | `storage.rs`, `storage/` | what channels keep values and wakers in |
+//! | `oneshot.rs`, `oneshot/` | [`oneshot`] |
+//! | `mpsc.rs`, `mpsc/` | [`mpsc`] |
+//! | `watch.rs`, `watch/` | [`watch`] |
+//! | `broadcast.rs`, `broadcast/` | [`broadcast`] |
 //! | `concurrent.rs`, `concurrent/` | [`ConcurrentFuture`], its producing end and its error |
 
 #![deny(unsafe_code)]
 
 mod barrier;
 mod blocking;
+pub mod broadcast;
 pub mod capacity_limiter;
 pub mod concurrent;
 pub mod condition;
@@ -80,6 +96,7 @@ mod event;
 #[allow(unsafe_code, reason = "guards reach the values behind locks")]
 mod guarded;
 mod lock;
+pub mod mpsc;
 mod mutex;
 pub mod notify;
 pub mod once_cell;
@@ -88,11 +105,15 @@ mod permits;
 pub mod queue;
 pub mod rwlock;
 pub mod semaphore;
+mod spend;
 mod spin;
+#[allow(unsafe_code, reason = "channels hand values from thread to thread")]
+mod storage;
 mod tickets;
 mod wait;
 #[allow(unsafe_code, reason = "waiters point at each other")]
 mod waiters;
+pub mod watch;
 
 pub use barrier::{Barrier, BrokenBarrier};
 pub use capacity_limiter::CapacityLimiter;

@@ -1,5 +1,12 @@
 //! A channel for one value.
 //!
+//! For the answer to a request, or the end of some work: each side is one task or thread, and the
+//! value crosses once. For many values there is [`mpsc`](crate::mpsc), for "look again" without a
+//! value [`Notify`](crate::Notify). asyncio has no such type; there a `Future` serves.
+//!
+//! A channel is one allocation. Sending takes one atomic operation if the receiver has not begun to
+//! wait, receiving then none; where it waits they are three in all.
+//!
 //! ```
 //! use loopwork_sync::oneshot;
 //!
@@ -7,42 +14,44 @@
 //! std::thread::spawn(move || sender.send("done").unwrap());
 //! assert_eq!(futures::executor::block_on(receiver), Ok("done"));
 //! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `oneshot/error.rs` | why there is no value |
 
-use std::error::Error;
+mod error;
+
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use loopwork_context::WaitReason;
-use loopwork_shim::sync::Mutex;
+use loopwork_context::{WaitReason, spending, waits_for};
 
+pub use self::error::{RecvError, TryRecvError};
 use crate::blocking;
-use crate::tickets::poll_attempts;
+use crate::storage::{Giver, Taken, Taker, single};
 
 /// A channel for one value: either end may be used on any thread and any executor.
 ///
-/// asyncio has no such type; there a `Future` serves.
+/// ```
+/// # futures::executor::block_on(async {
+/// let (sender, receiver) = loopwork_sync::oneshot::channel();
+/// sender.send(1).unwrap();
+/// assert_eq!(receiver.await, Ok(1));
+/// # });
+/// ```
+#[must_use = "a channel is of use with both ends"]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let state = State { value: None, open: true, receiver: None };
-    let shared = Arc::new(Mutex::new(state));
-    (Sender { shared: shared.clone() }, Receiver { shared })
-}
-
-/// The waiter is one by type, so the state holds its waker instead of a list.
-struct State<T> {
-    value: Option<T>,
-    /// Neither was a value sent, nor an end dropped or closed: only then may a value come.
-    open: bool,
-    receiver: Option<Waker>,
+    let (giver, taker) = single();
+    (Sender { giver }, Receiver { taker })
 }
 
 /// The end that sends the value.
 ///
 /// Dropping it without sending ends the receiver's wait with a [`RecvError`].
 pub struct Sender<T> {
-    shared: Arc<Mutex<State<T>>>,
+    giver: Giver<T>,
 }
 
 impl<T> Sender<T> {
@@ -50,33 +59,65 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// The value, if the receiver was dropped or closed.
+    /// The value, if the receiver was dropped or closed. Success does not say that the value will be
+    /// received: the receiver may be dropped with the value unread.
+    ///
+    /// ```
+    /// let (sender, receiver) = loopwork_sync::oneshot::channel();
+    /// drop(receiver);
+    /// assert_eq!(sender.send("nobody is there"), Err("nobody is there"));
+    /// ```
+    #[inline]
     pub fn send(self, value: T) -> Result<(), T> {
-        let mut state = self.shared.lock();
-        if !state.open {
-            return Err(value);
-        }
-        state.value = Some(value);
-        state.open = false;
-        Ok(())
-        // Dropping `self` wakes the receiver.
+        self.giver.give(value)
     }
 
     /// Whether the receiver was dropped or closed, so that nobody would get the value.
+    ///
+    /// ```
+    /// let (sender, receiver) = loopwork_sync::oneshot::channel::<i32>();
+    /// assert!(!sender.is_closed());
+    /// drop(receiver);
+    /// assert!(sender.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
-        !self.shared.lock().open
+        self.giver.is_shut()
     }
-}
 
-impl<T> Drop for Sender<T> {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.open = false;
-        let receiver = state.receiver.take();
-        drop(state);
-        if let Some(waker) = receiver {
-            waker.wake();
-        }
+    /// Waits until the receiver is dropped or closed: for who would rather stop than make a value that
+    /// nobody wants.
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// let (mut sender, receiver) = loopwork_sync::oneshot::channel::<i32>();
+    /// std::thread::spawn(|| drop(receiver));
+    /// sender.closed().await;
+    /// # });
+    /// ```
+    pub async fn closed(&mut self) {
+        poll_fn(|cx| self.poll_closed(cx)).await;
+    }
+
+    /// [`closed`](Sender::closed) for who writes futures by hand: the last to poll is woken.
+    ///
+    /// ```
+    /// # use std::task::{Context, Waker};
+    /// let (mut sender, receiver) = loopwork_sync::oneshot::channel::<i32>();
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// assert!(sender.poll_closed(&mut cx).is_pending());
+    /// drop(receiver);
+    /// assert!(sender.poll_closed(&mut cx).is_ready());
+    /// ```
+    pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        spending(cx, |cx| {
+            let polled = self.giver.poll_shut(cx);
+            if polled.is_pending() {
+                waits_for(WaitReason::Event);
+            }
+            polled
+        })
     }
 }
 
@@ -89,10 +130,11 @@ impl<T> fmt::Debug for Sender<T> {
 /// The end that receives the value: a future of `Result<T, RecvError>`.
 ///
 /// Dropping it closes the channel: a value that was sent already is dropped, one sent later comes
-/// back to the sender. Awaited again after it gave the value, it fails with [`RecvError`].
+/// back to the sender. Awaited again after it gave the value, it fails with [`RecvError`]. A receiver that
+/// is polled by `&mut`, in a `select`, and given up there still is the receiver.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Receiver<T> {
-    shared: Arc<Mutex<State<T>>>,
+    taker: Taker<T>,
 }
 
 impl<T> Receiver<T> {
@@ -101,12 +143,21 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// Whether the value may still come.
+    ///
+    /// ```
+    /// use loopwork_sync::oneshot::{self, TryRecvError};
+    ///
+    /// let (sender, mut receiver) = oneshot::channel();
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    /// sender.send(1).unwrap();
+    /// assert_eq!(receiver.try_recv(), Ok(1));
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+    /// ```
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        let mut state = self.shared.lock();
-        match state.value.take() {
-            Some(value) => Ok(value),
-            None if state.open => Err(TryRecvError::Empty),
-            None => Err(TryRecvError::Closed),
+        match self.taker.take() {
+            Taken::Value(value) => Ok(value),
+            Taken::NotYet => Err(TryRecvError::Empty),
+            Taken::Never => Err(TryRecvError::Closed),
         }
     }
 
@@ -118,91 +169,67 @@ impl<T> Receiver<T> {
     ///
     /// # Panics
     ///
-    /// On a thread that is polling tasks.
+    /// On a thread that is polling tasks: await the receiver there.
+    ///
+    /// ```
+    /// let (sender, receiver) = loopwork_sync::oneshot::channel();
+    /// std::thread::spawn(move || sender.send(1));
+    /// assert_eq!(receiver.blocking_recv(), Ok(1));
+    /// ```
     #[track_caller]
     pub fn blocking_recv(self) -> Result<T, RecvError> {
         blocking::wait_for("`Receiver::blocking_recv`", self)
     }
 
     /// Refuses a value not yet sent. One that was sent before can still be received.
+    ///
+    /// ```
+    /// use loopwork_sync::oneshot::{self, TryRecvError};
+    ///
+    /// let (sender, mut receiver) = oneshot::channel();
+    /// receiver.close();
+    /// assert_eq!(sender.send(1), Err(1));
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+    /// ```
     pub fn close(&mut self) {
-        self.shared.lock().open = false;
+        self.taker.shut();
     }
 
     /// Whether no value can be sent any more: it was sent, or an end was dropped or closed.
+    ///
+    /// ```
+    /// let (sender, receiver) = loopwork_sync::oneshot::channel();
+    /// assert!(!receiver.is_closed());
+    /// sender.send(1).unwrap();
+    /// assert!(receiver.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
-        !self.shared.lock().open
-    }
-
-    fn attempt(&mut self, waker: Option<Waker>) -> Poll<Result<T, RecvError>> {
-        let mut state = self.shared.lock();
-        if !state.open {
-            let value = state.value.take();
-            let unused = state.receiver.take();
-            drop(state);
-            drop(unused);
-            return Poll::Ready(value.ok_or(RecvError(())));
-        }
-        let replaced = waker.map(|waker| state.receiver.replace(waker));
-        drop(state);
-        drop(replaced);
-        Poll::Pending
+        self.taker.is_over()
     }
 }
 
 impl<T> Future for Receiver<T> {
     type Output = Result<T, RecvError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        poll_attempts(cx, WaitReason::Event, |waker| this.attempt(waker))
+        let taker = &mut self.get_mut().taker;
+        spending(cx, |cx| match taker.poll_take(cx) {
+            Taken::Value(value) => Poll::Ready(Ok(value)),
+            Taken::Never => Poll::Ready(Err(RecvError(()))),
+            Taken::NotYet => {
+                waits_for(WaitReason::Event);
+                Poll::Pending
+            }
+        })
     }
 }
 
-impl<T> Drop for Receiver<T> {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.open = false;
-        let unread = state.value.take();
-        let unused = state.receiver.take();
-        drop(state);
-        drop((unread, unused));
-    }
-}
+// The value is never pinned.
+impl<T> Unpin for Receiver<T> {}
 
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver").field("closed", &self.is_closed()).finish()
     }
 }
-
-/// No value will come: the sender was dropped, the channel closed, or the value taken before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecvError(());
-
-/// Why [`Receiver::try_recv`] has no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TryRecvError {
-    /// Not yet.
-    Empty,
-    /// And never: the sender was dropped, the channel closed, or the value taken before.
-    Closed,
-}
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the channel closed without a value")
-    }
-}
-
-impl fmt::Display for TryRecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "no value was sent yet",
-            Self::Closed => "the channel closed without a value",
-        })
-    }
-}
-
-impl Error for RecvError {}
-impl Error for TryRecvError {}

@@ -5,6 +5,7 @@
 #![cfg(not(loopwork_loom))]
 
 mod barrier;
+mod broadcast;
 mod budget;
 mod capacity_limiter;
 mod concurrent;
@@ -12,6 +13,8 @@ mod concurrent_threads;
 mod condition;
 mod event;
 mod lock;
+mod mpsc;
+mod mpsc_model;
 mod mutex;
 mod notify;
 mod once_cell;
@@ -22,6 +25,7 @@ mod rwlock;
 mod rwlock_model;
 mod semaphore;
 mod semaphore_model;
+mod watch;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,0 +1,30 @@
+//! What channels keep values and wakers in.
+//!
+//! Which thread may touch which cell when, and why nothing is lost or dropped twice, is in
+//! `storage/README.md`. Like the waiters this is a part of the crate that needs `unsafe`; what it
+//! offers the rest is safe.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `storage/slot.rs` | a place for a value |
+//! | `storage/single.rs` | [`single`]: one value, for a oneshot |
+//! | `storage/shared.rs` | [`Shared`]: what many producers and one [`Consumer`] of a [`Queue`] share |
+//! | `storage/tail.rs` | the word by which producers take turns |
+//! | `storage/ring.rs` | [`Ring`]: a queue with a capacity |
+//! | `storage/blocks.rs` | [`Blocks`]: one without |
+
+mod blocks;
+mod ring;
+mod shared;
+mod single;
+mod slot;
+mod tail;
+
+pub(crate) use self::blocks::Blocks;
+pub(crate) use self::ring::Ring;
+pub(crate) use self::shared::{Consumer, Queue, Shared};
+
+pub(crate) use self::ring::Refused;
+pub(crate) use self::shared::{Popped, channel};
+pub(crate) use self::single::{Giver, Taken, Taker, single};
+pub(crate) use self::tail::CAPACITY_MAX;

@@ -1,0 +1,429 @@
+//! `oneshot`, `mpsc`, `watch`, `broadcast`: who sends, who receives, and who leaves meanwhile.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use loopwork_loom_tests::{Data, block_on, explore, spawn};
+use loopwork_shim::thread::yield_now;
+use loopwork_sync::{broadcast, mpsc, oneshot, watch};
+
+/// Polls once, with a waker that does nothing.
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A payload whose drops loom counts: one that is leaked or dropped twice fails the model.
+struct Payload(Arc<Data>);
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        self.0.write(self.0.read() + 1);
+    }
+}
+
+/// The value is seen by who takes it, without a waker that would order anything.
+#[test]
+fn oneshot_send_against_recv() {
+    explore(3, || {
+        let data = Arc::new(Data::new());
+        let (sender, receiver) = oneshot::channel();
+        let sent = data.clone();
+        let thread = spawn(move || {
+            sent.write(1);
+            assert!(sender.send(1).is_ok());
+        });
+        let mut receiver = pin!(receiver);
+        let mut polled = poll_once(receiver.as_mut());
+        if polled.is_pending() {
+            yield_now();
+            polled = poll_once(receiver.as_mut());
+        }
+        if polled.is_ready() {
+            assert_eq!((polled, data.read()), (Poll::Ready(Ok(1)), 1));
+        }
+        thread.join().unwrap();
+    });
+}
+
+/// A receiver that changes its waker against the value.
+#[test]
+fn oneshot_send_against_a_changed_waker() {
+    explore(3, || {
+        let (sender, receiver) = oneshot::channel();
+        let thread = spawn(move || sender.send(1).unwrap());
+        let mut receiver = pin!(receiver);
+        if poll_once(receiver.as_mut()).is_pending() {
+            assert_eq!(block_on(receiver), Ok(1));
+        }
+        thread.join().unwrap();
+    });
+}
+
+/// The value is dropped once, and the memory is let go of once, whoever is last.
+#[test]
+fn oneshot_send_against_drop() {
+    for waits in [false, true] {
+        explore(3, move || {
+            let drops = Arc::new(Data::new());
+            let (sender, mut receiver) = oneshot::channel();
+            let payload = Payload(drops.clone());
+            let thread = spawn(move || drop(sender.send(payload)));
+            if waits {
+                drop(poll_once(Pin::new(&mut receiver)));
+            }
+            drop(receiver);
+            thread.join().unwrap();
+            assert_eq!(drops.read(), 1);
+        });
+    }
+}
+
+/// A sender that waits for the end hears of it, closed or dropped.
+#[test]
+fn oneshot_closed_against_close_and_drop() {
+    for close in [false, true] {
+        explore(3, move || {
+            let (mut sender, mut receiver) = oneshot::channel::<u32>();
+            let thread = spawn(move || {
+                block_on(sender.closed());
+                assert_eq!(sender.send(1), Err(1));
+            });
+            if close {
+                receiver.close();
+            }
+            drop(receiver);
+            thread.join().unwrap();
+        });
+    }
+}
+
+/// The value is seen by who takes it, without a waker that would order anything.
+fn send_against_recv<K: mpsc::Kind>(
+    mut receiver: mpsc::Receiver<u32, K>,
+    send: impl FnOnce() + Send + 'static,
+    data: &Data,
+) {
+    let thread = spawn(send);
+    let mut received = receiver.try_recv();
+    if received.is_err() {
+        yield_now();
+        received = receiver.try_recv();
+    }
+    if received == Ok(1) {
+        assert_eq!(data.read(), 1);
+    }
+    thread.join().unwrap();
+}
+
+#[test]
+fn mpsc_bounded_send_against_recv() {
+    explore(3, || {
+        let (sender, receiver) = mpsc::channel(1);
+        let data = Arc::new(Data::new());
+        let sent = data.clone();
+        let send = move || {
+            sent.write(1);
+            sender.try_send(1).unwrap();
+        };
+        send_against_recv(receiver, send, &data);
+    });
+}
+
+#[test]
+fn mpsc_unbounded_send_against_recv() {
+    explore(3, || {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let data = Arc::new(Data::new());
+        let sent = data.clone();
+        let send = move || {
+            sent.write(1);
+            sender.send(1).unwrap();
+        };
+        send_against_recv(receiver, send, &data);
+    });
+}
+
+/// A place is used again once the value before has gone, by who does not wait.
+#[test]
+fn mpsc_recv_against_a_second_send() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(1);
+        sender.try_send(1).unwrap();
+        let thread = spawn(move || sender.try_send(2).is_ok());
+        assert_eq!(receiver.try_recv(), Ok(1));
+        if thread.join().unwrap() {
+            assert_eq!(receiver.try_recv(), Ok(2));
+        }
+    });
+}
+
+/// Who waits for room hears of it; who waits for a value hears of that.
+#[test]
+fn mpsc_sends_wait_for_room() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(1);
+        sender.try_send(1).unwrap();
+        let thread = spawn(move || block_on(sender.send(2)).unwrap());
+        assert_eq!(receiver.try_recv(), Ok(1));
+        thread.join().unwrap();
+        assert_eq!(receiver.try_recv(), Ok(2));
+    });
+}
+
+/// A receiver falls asleep again, polled by somebody else, while who wakes it takes its waker.
+#[test]
+fn mpsc_wake_against_a_second_sleep() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(2);
+        assert!(poll_once(pin!(receiver.recv())).is_pending());
+        let other = sender.clone();
+        let thread = spawn(move || other.try_send(1).unwrap());
+        if poll_once(pin!(receiver.recv())).is_ready() {
+            assert!(poll_once(pin!(receiver.recv())).is_pending());
+        }
+        thread.join().unwrap();
+        drop(sender);
+    });
+}
+
+/// A receiver sleeps for each of two values.
+#[test]
+fn mpsc_sends_against_a_receiver_that_sleeps() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(2);
+        let thread = spawn(move || (1..=2).for_each(|n| sender.try_send(n).unwrap()));
+        assert_eq!(block_on(receiver.recv()), Some(1));
+        assert_eq!(block_on(receiver.recv()), Some(2));
+        thread.join().unwrap();
+    });
+}
+
+/// The last of two senders ends the channel, whichever it is.
+#[test]
+fn mpsc_last_drop_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let other = sender.clone();
+        let thread = spawn(move || {
+            sender.try_send(1).unwrap();
+            drop(sender);
+        });
+        drop(other);
+        assert_eq!(block_on(receiver.recv()), Some(1));
+        assert_eq!(block_on(receiver.recv()), None);
+        thread.join().unwrap();
+    });
+}
+
+/// A receiver that goes away gives the value back to who waits, and drops what it has not received.
+#[test]
+fn mpsc_close_against_a_send_that_waits() {
+    explore(3, || {
+        let (first, second) = (Arc::new(Data::new()), Arc::new(Data::new()));
+        let (sender, receiver) = mpsc::channel(1);
+        assert!(sender.try_send(Payload(first.clone())).is_ok());
+        let value = Payload(second.clone());
+        // It gets its value back, or the receiver has dropped it.
+        let thread = spawn(move || drop(block_on(sender.send(value))));
+        drop(receiver);
+        thread.join().unwrap();
+        assert_eq!((first.read(), second.read()), (1, 1));
+    });
+}
+
+/// What is sent while the receiver goes away is dropped once.
+#[test]
+fn mpsc_send_against_drop() {
+    explore(3, || {
+        let drops = Arc::new(Data::new());
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let value = Payload(drops.clone());
+        let thread = spawn(move || drop(sender.send(value)));
+        drop(receiver);
+        thread.join().unwrap();
+        assert_eq!(drops.read(), 1);
+    });
+}
+
+/// Likewise by a permit, which still may send.
+#[test]
+fn mpsc_permit_against_drop() {
+    explore(3, || {
+        let drops = Arc::new(Data::new());
+        let (sender, receiver) = mpsc::channel(1);
+        let value = Payload(drops.clone());
+        let thread = spawn(move || {
+            if let Ok(permit) = sender.try_reserve() {
+                permit.send(value);
+            }
+        });
+        drop(receiver);
+        thread.join().unwrap();
+        assert_eq!(drops.read(), 1);
+    });
+}
+
+/// A permit that is sent or dropped ends a channel that was closed.
+#[test]
+fn mpsc_permit_against_the_end() {
+    for send in [false, true] {
+        explore(3, move || {
+            let (sender, mut receiver) = mpsc::channel(1);
+            let sender = Arc::new(sender);
+            let (reserved, kept) = (sender.clone(), sender);
+            let thread = spawn(move || match reserved.try_reserve() {
+                Ok(permit) if send => permit.send(1),
+                _ => {}
+            });
+            receiver.close();
+            let received = block_on(receiver.recv());
+            assert!(received.is_none() || (send && block_on(receiver.recv()).is_none()));
+            thread.join().unwrap();
+            drop(kept);
+        });
+    }
+}
+
+/// The room of a permit goes to who waits for it.
+#[test]
+fn mpsc_permit_against_a_send_that_waits() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let other = sender.clone();
+        let permit = sender.try_reserve().unwrap();
+        let thread = spawn(move || block_on(other.send(1)).unwrap());
+        drop(permit);
+        thread.join().unwrap();
+        assert_eq!(receiver.try_recv(), Ok(1));
+    });
+}
+
+/// Room that was given to a send which is dropped goes to the next.
+#[test]
+fn mpsc_room_for_a_dropped_send() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let other = sender.clone();
+        sender.try_send(1).unwrap();
+        let mut send = Box::pin(sender.send(2));
+        assert!(poll_once(send.as_mut()).is_pending());
+        let waiter = spawn(move || block_on(other.send(3)).unwrap());
+        assert_eq!(receiver.try_recv(), Ok(1));
+        drop(send);
+        waiter.join().unwrap();
+        assert_eq!(receiver.try_recv(), Ok(3));
+    });
+}
+
+/// In a model a block has one place, so that each send hangs in the next block.
+#[test]
+fn mpsc_two_sends_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let other = sender.clone();
+        let thread = spawn(move || other.send(1).unwrap());
+        sender.send(2).unwrap();
+        assert_eq!(block_on(receiver.recv()).unwrap() + block_on(receiver.recv()).unwrap(), 3);
+        thread.join().unwrap();
+    });
+}
+
+/// A block is used again.
+#[test]
+fn mpsc_recv_against_a_send_into_its_block() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        sender.send(1).unwrap();
+        let thread = spawn(move || (2..=3).for_each(|n| sender.send(n).unwrap()));
+        assert_eq!(receiver.try_recv(), Ok(1));
+        thread.join().unwrap();
+        assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(2), Ok(3)));
+    });
+}
+
+/// A change is waited for, with what was done before.
+#[test]
+fn watch_send_against_changed() {
+    explore(3, || {
+        let (sender, mut receiver) = watch::channel(0);
+        let thread = spawn(move || {
+            sender.send(1).unwrap();
+            sender
+        });
+        block_on(receiver.changed()).unwrap();
+        assert_eq!(*receiver.borrow(), 1);
+        drop(thread.join().unwrap());
+    });
+}
+
+/// Without a lock or a waker that would order anything: the change alone makes the sender's writes visible.
+#[test]
+fn watch_change_publishes() {
+    explore(3, || {
+        let data = Arc::new(Data::new());
+        let (sender, receiver) = watch::channel(0);
+        let written = data.clone();
+        let thread = spawn(move || {
+            written.write(1);
+            sender.send(1).unwrap();
+            sender
+        });
+        if receiver.has_changed() == Ok(true) {
+            assert_eq!(data.read(), 1);
+        }
+        drop(thread.join().unwrap());
+    });
+}
+
+/// The last value, and then the end.
+#[test]
+fn watch_last_drop_against_changed() {
+    explore(3, || {
+        let (sender, mut receiver) = watch::channel(0);
+        let thread = spawn(move || drop(sender));
+        assert!(block_on(receiver.changed()).is_err());
+        thread.join().unwrap();
+    });
+}
+
+/// A value is waited for.
+#[test]
+fn broadcast_send_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = broadcast::channel(1);
+        let thread = spawn(move || {
+            sender.send(1).unwrap();
+            sender
+        });
+        assert_eq!(block_on(receiver.recv()), Ok(1));
+        drop(thread.join().unwrap());
+    });
+}
+
+/// A receiver gets a value or is told that it has lost it, and gets the next.
+#[test]
+fn broadcast_two_sends_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = broadcast::channel(1);
+        let thread = spawn(move || (1..=2).for_each(|n| drop(sender.send(n).unwrap())));
+        match block_on(receiver.recv()) {
+            Ok(first) => assert_eq!(first, 1),
+            Err(lost) => assert_eq!(lost, broadcast::RecvError::Lagged(1)),
+        }
+        assert_eq!(block_on(receiver.recv()), Ok(2));
+        thread.join().unwrap();
+    });
+}
+
+/// The end is waited for.
+#[test]
+fn broadcast_last_drop_against_recv() {
+    explore(3, || {
+        let (sender, mut receiver) = broadcast::channel::<u32>(1);
+        let thread = spawn(move || drop(sender));
+        assert_eq!(block_on(receiver.recv()), Err(broadcast::RecvError::Closed));
+        thread.join().unwrap();
+    });
+}
