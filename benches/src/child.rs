@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::contender::Smol;
 #[cfg(feature = "tokio")]
 use crate::contender::{Bare, CurrentThread, Tokio};
-use crate::contender::{Contender, Loopwork, Runtime};
+use crate::contender::{Loopwork, Primitives, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
 use crate::plan::Plan;
@@ -84,7 +84,7 @@ fn measure(assignment: Assignment) -> Result<Measurement, String> {
     }
 }
 
-fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
+fn measure_with<C: Primitives>(row: Row, plan: Plan) -> Measurement {
     let workers = plan.workers;
     match row {
         Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
@@ -98,6 +98,14 @@ fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
         Row::YieldMany => C::run(workers, |contender| work::yield_many(contender, plan)),
         Row::PingPong => C::run(workers, |contender| work::ping_pong(contender, plan)),
         Row::RemoteWake => C::run(workers, |contender| work::remote_wake(contender, plan)),
+        Row::MutexFree => C::run(workers, |_| work::mutex_free::<C::Mutex>(plan)),
+        Row::LockFree => C::run(workers, |_| work::mutex_free::<C::Lock>(plan)),
+        Row::MutexContended => C::run(workers, |contender| {
+            work::mutex_contended::<C, C::Mutex>(contender, plan.contended)
+        }),
+        Row::LockContended => C::run(workers, |contender| {
+            work::mutex_contended::<C, C::Lock>(contender, plan.contended)
+        }),
         Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
         Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
         Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),

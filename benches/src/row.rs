@@ -14,6 +14,10 @@ pub(crate) enum Row {
     YieldMany,
     PingPong,
     RemoteWake,
+    MutexFree,
+    LockFree,
+    MutexContended,
+    LockContended,
     Memory,
     Live1k,
     Live100k,
@@ -66,7 +70,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -78,6 +82,10 @@ impl Row {
         Self::YieldMany,
         Self::PingPong,
         Self::RemoteWake,
+        Self::MutexFree,
+        Self::LockFree,
+        Self::MutexContended,
+        Self::LockContended,
         Self::Memory,
         Self::Live1k,
         Self::Live100k,
@@ -110,6 +118,10 @@ impl Row {
             Self::YieldMany => "yield_many",
             Self::PingPong => "ping_pong",
             Self::RemoteWake => "remote_wake",
+            Self::MutexFree => "mutex_free",
+            Self::LockFree => "lock_free",
+            Self::MutexContended => "mutex_contended",
+            Self::LockContended => "lock_contended",
             Self::Memory => "memory",
             Self::Live1k => "live_1k",
             Self::Live100k => "live_100k",
@@ -155,6 +167,10 @@ impl Row {
             | Self::ForkJoin
             | Self::YieldMany
             | Self::PingPong
+            | Self::MutexFree
+            | Self::LockFree
+            | Self::MutexContended
+            | Self::LockContended
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m
@@ -202,6 +218,8 @@ impl Row {
                 | Self::SpawnLate
                 | Self::SpawnLateWarm
                 | Self::Burst
+                | Self::MutexContended
+                | Self::LockContended
                 | Self::IdleBusyOne
                 | Self::LatenessBusy
         )
@@ -253,13 +271,17 @@ impl Row {
             Self::Burst | Self::Memory | Self::IdleCpu | Self::IdleBusyOne => {
                 &[Target::OfBestPeer(Median, 1.0)]
             }
+            Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
+            Self::MutexContended => &[Target::OfBestPeer(Median, 0.6)],
             Self::TimerCancel => &[Target::OfBestPeer(Median, 0.2)],
             Self::TimerFire => &[Target::OfBestPeer(Median, 0.5)],
             Self::TimerReset => &[Target::OfBestPeer(Median, 0.1)],
             Self::Lateness => &[Target::OfBestPeer(P99, 1.0)],
             Self::LatenessBusy => &[Target::OfBestPeer(P99, 0.5)],
             Self::SleepMemory => &[Target::OfBestPeer(Median, 0.8)],
-            Self::Live1k
+            Self::LockFree
+            | Self::LockContended
+            | Self::Live1k
             | Self::Live100k
             | Self::Live1m
             | Self::TimerResetNow

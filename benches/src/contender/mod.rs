@@ -1,6 +1,7 @@
 //! The runtimes, behind the one trait that the work is written against.
 
 mod loopwork;
+mod primitives;
 #[cfg(feature = "smol")]
 mod smol;
 #[cfg(feature = "tokio")]
@@ -14,6 +15,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use self::loopwork::Loopwork;
+pub(crate) use self::primitives::{Exclusive, Primitives};
 #[cfg(feature = "smol")]
 pub(crate) use self::smol::Smol;
 #[cfg(feature = "tokio")]
