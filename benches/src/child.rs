@@ -106,6 +106,8 @@ fn measure_with<C: Primitives>(row: Row, plan: Plan) -> Measurement {
         Row::LockContended => C::run(workers, |contender| {
             work::mutex_contended::<C, C::Lock>(contender, plan.contended)
         }),
+        Row::Semaphore => C::run(workers, |contender| work::semaphore(contender, plan)),
+        Row::Notify => C::run(workers, |contender| work::notify(contender, plan)),
         Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
         Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
         Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),

@@ -25,6 +25,11 @@ pub(crate) struct Plan {
     /// How often the one task of `mutex_free` and `lock_free` locks for one sample.
     pub(crate) locks: usize,
     pub(crate) contended: ContendedPlan,
+    /// Permits of `semaphore`, and the tasks that share them.
+    pub(crate) permits: usize,
+    pub(crate) shared: ContendedPlan,
+    /// How often the two tasks of `notify` wake each other for one sample.
+    pub(crate) round_trips: usize,
     /// In a process whose heap is new: a second time, the tasks would find memory that is there.
     pub(crate) memory: CrowdPlan,
     pub(crate) live_1k: CrowdPlan,
@@ -191,6 +196,9 @@ impl Plan {
             wakes: 500,
             locks: 100_000,
             contended: ContendedPlan { tasks: 100, times: 2_000, sampling },
+            permits: 10,
+            shared: ContendedPlan { tasks: 100, times: 200, sampling },
+            round_trips: 5_000,
             memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 1_000, sampling },
             live_100k: CrowdPlan { tasks: 100_000, sampling: Sampling::times(2, 5) },
@@ -246,6 +254,9 @@ impl Plan {
             wakes: 20,
             locks: 500,
             contended: ContendedPlan { tasks: 10, times: 50, sampling },
+            permits: 2,
+            shared: ContendedPlan { tasks: 10, times: 20, sampling },
+            round_trips: 50,
             memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 50, sampling },
             live_100k: CrowdPlan { tasks: 500, sampling },

@@ -18,6 +18,8 @@ pub(crate) enum Row {
     LockFree,
     MutexContended,
     LockContended,
+    Semaphore,
+    Notify,
     Memory,
     Live1k,
     Live100k,
@@ -70,7 +72,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 32] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -86,6 +88,8 @@ impl Row {
         Self::LockFree,
         Self::MutexContended,
         Self::LockContended,
+        Self::Semaphore,
+        Self::Notify,
         Self::Memory,
         Self::Live1k,
         Self::Live100k,
@@ -122,6 +126,8 @@ impl Row {
             Self::LockFree => "lock_free",
             Self::MutexContended => "mutex_contended",
             Self::LockContended => "lock_contended",
+            Self::Semaphore => "semaphore",
+            Self::Notify => "notify",
             Self::Memory => "memory",
             Self::Live1k => "live_1k",
             Self::Live100k => "live_100k",
@@ -171,6 +177,8 @@ impl Row {
             | Self::LockFree
             | Self::MutexContended
             | Self::LockContended
+            | Self::Semaphore
+            | Self::Notify
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m
@@ -268,9 +276,12 @@ impl Row {
                 Target::OfBestPeer(P99, 0.5),
                 Target::OfBestPeer(Cpu, 0.5),
             ],
-            Self::Burst | Self::Memory | Self::IdleCpu | Self::IdleBusyOne => {
-                &[Target::OfBestPeer(Median, 1.0)]
-            }
+            Self::Burst
+            | Self::Semaphore
+            | Self::Notify
+            | Self::Memory
+            | Self::IdleCpu
+            | Self::IdleBusyOne => &[Target::OfBestPeer(Median, 1.0)],
             Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
             Self::MutexContended => &[Target::OfBestPeer(Median, 0.6)],
             Self::TimerCancel => &[Target::OfBestPeer(Median, 0.2)],

@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-const ROWS: [&str; 32] = [
+const ROWS: [&str; 34] = [
     "spawn_join",
     "spawn_remote",
     "chained_spawn",
@@ -20,6 +20,8 @@ const ROWS: [&str; 32] = [
     "lock_free",
     "mutex_contended",
     "lock_contended",
+    "semaphore",
+    "notify",
     "memory",
     "live_1k",
     "live_100k",

@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use self::loopwork::Loopwork;
-pub(crate) use self::primitives::{Exclusive, Primitives};
+pub(crate) use self::primitives::{Exclusive, Permits, Primitives, WakeUp};
 #[cfg(feature = "smol")]
 pub(crate) use self::smol::Smol;
 #[cfg(feature = "tokio")]

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 
-use loopwork::sync::{Lock, LockGuard, Mutex, MutexGuard};
+use loopwork::sync::{Lock, LockGuard, Mutex, MutexGuard, Notify, Semaphore, SemaphorePermit};
 
-use super::{Exclusive, Primitives};
+use super::{Exclusive, Permits, Primitives, WakeUp};
 use crate::contender::Loopwork;
 
 impl Primitives for Loopwork {
     type Mutex = Mutex<u64>;
     type Lock = Lock<u64>;
+    type Semaphore = Semaphore;
+    type Notify = Notify;
 }
 
 impl Exclusive for Mutex<u64> {
@@ -33,5 +35,35 @@ impl Exclusive for Lock<u64> {
 
     fn lock(&'static self) -> impl Future<Output = Self::Guard> + Send {
         self.lock()
+    }
+}
+
+impl Permits for Semaphore {
+    type Permit = SemaphorePermit<'static>;
+
+    fn new(permits: usize) -> Self {
+        Self::new(permits)
+    }
+
+    fn acquire(&'static self) -> impl Future<Output = Self::Permit> + Send {
+        self.acquire()
+    }
+
+    fn try_acquire(&'static self) -> Option<Self::Permit> {
+        self.try_acquire()
+    }
+}
+
+impl WakeUp for Notify {
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn listen(&'static self) -> impl Future<Output = ()> + Send + 'static {
+        self.notified()
+    }
+
+    fn notify(&self) {
+        self.notify_one();
     }
 }

@@ -19,6 +19,8 @@ pub(crate) trait Primitives: Contender {
     /// The same, in the order in which the tasks came, if the runtime has a lock of its own for
     /// that.
     type Lock: Exclusive;
+    type Semaphore: Permits;
+    type Notify: WakeUp;
 }
 
 /// A lock around a number.
@@ -28,4 +30,26 @@ pub(crate) trait Exclusive: Send + Sync + 'static {
     fn new(value: u64) -> Self;
 
     fn lock(&'static self) -> impl Future<Output = Self::Guard> + Send;
+}
+
+/// So many may have one at a time.
+pub(crate) trait Permits: Send + Sync + 'static {
+    type Permit: Send + 'static;
+
+    fn new(permits: usize) -> Self;
+
+    fn acquire(&'static self) -> impl Future<Output = Self::Permit> + Send;
+
+    fn try_acquire(&'static self) -> Option<Self::Permit>;
+}
+
+/// Tells a task to look again.
+pub(crate) trait WakeUp: Send + Sync + 'static {
+    fn new() -> Self;
+
+    /// Ends with the next [`notify`](WakeUp::notify) after this call, also if that comes before the
+    /// first poll.
+    fn listen(&'static self) -> impl Future<Output = ()> + Send + 'static;
+
+    fn notify(&self);
 }

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore, SemaphorePermit};
 
-use super::{Exclusive, Primitives};
+use super::{Exclusive, Permits, Primitives, WakeUp};
 use crate::contender::tokio::{Flavour, Tokio};
 
 impl<M: Flavour> Primitives for Tokio<M> {
     type Mutex = Mutex<u64>;
     type Lock = Mutex<u64>;
+    type Semaphore = Semaphore;
+    type Notify = Notify;
 }
 
 impl Exclusive for Mutex<u64> {
@@ -21,5 +23,35 @@ impl Exclusive for Mutex<u64> {
 
     fn lock(&'static self) -> impl Future<Output = Self::Guard> + Send {
         self.lock()
+    }
+}
+
+impl Permits for Semaphore {
+    type Permit = SemaphorePermit<'static>;
+
+    fn new(permits: usize) -> Self {
+        Self::new(permits)
+    }
+
+    async fn acquire(&'static self) -> Self::Permit {
+        self.acquire().await.expect("nobody closes the semaphore")
+    }
+
+    fn try_acquire(&'static self) -> Option<Self::Permit> {
+        self.try_acquire().ok()
+    }
+}
+
+impl WakeUp for Notify {
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn listen(&'static self) -> impl Future<Output = ()> + Send + 'static {
+        self.notified()
+    }
+
+    fn notify(&self) {
+        self.notify_one();
     }
 }
