@@ -12,6 +12,7 @@ use crate::contender::{Loopwork, Primitives, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
 use crate::plan::Plan;
+use crate::python;
 use crate::row::Row;
 use crate::work;
 
@@ -79,6 +80,9 @@ fn measure(assignment: Assignment) -> Result<Measurement, String> {
         Runtime::TokioCt => Ok(measure_with::<Tokio<CurrentThread>>(assignment.row, plan)),
         #[cfg(feature = "smol")]
         Runtime::Smol => Ok(measure_with::<Smol>(assignment.row, plan)),
+        Runtime::Asyncio | Runtime::Uvloop if assignment.row == Row::Queue => {
+            python::queue(assignment.runtime.name(), &plan)
+        }
         Runtime::Floor if assignment.row == Row::Echo => floor::echo(&plan),
         absent => Err(format!("{} has no {}", absent.name(), assignment.row.name())),
     }
@@ -108,6 +112,7 @@ fn measure_with<C: Primitives>(row: Row, plan: Plan) -> Measurement {
         }),
         Row::Semaphore => C::run(workers, |contender| work::semaphore(contender, plan)),
         Row::Notify => C::run(workers, |contender| work::notify(contender, plan)),
+        Row::Queue => C::run(workers, |contender| work::queue(contender, plan)),
         Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
         Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
         Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),

@@ -15,6 +15,7 @@
 //! | `work/` | the work of each row, written once for all runtimes |
 //! | `load.rs` | the load of the echo row, in a process of its own |
 //! | `floor.rs` | the echo server that is nothing but epoll |
+//! | `python.rs` | asyncio itself, at the one row that is written in Python too |
 //! | `recorder.rs` | warm-up, samples and what they cost |
 //! | `measurement.rs` | what a child has to say, as one line |
 //! | `statistics.rs` | medians and quantiles |
@@ -37,6 +38,7 @@ mod measurement;
 mod options;
 mod origin;
 mod plan;
+mod python;
 mod recorder;
 mod report;
 mod row;

@@ -30,6 +30,7 @@ pub(crate) struct Plan {
     pub(crate) shared: ContendedPlan,
     /// How often the two tasks of `notify` wake each other for one sample.
     pub(crate) round_trips: usize,
+    pub(crate) queue: QueuePlan,
     /// In a process whose heap is new: a second time, the tasks would find memory that is there.
     pub(crate) memory: CrowdPlan,
     pub(crate) live_1k: CrowdPlan,
@@ -89,6 +90,13 @@ pub(crate) struct ContendedPlan {
     /// How often each gets it, for one sample.
     pub(crate) times: usize,
     pub(crate) sampling: Sampling,
+}
+
+/// What goes through the queue of `queue` for one sample, and for how many items it has room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueuePlan {
+    pub(crate) items: usize,
+    pub(crate) maxsize: usize,
 }
 
 /// Tasks that are alive at once.
@@ -199,6 +207,7 @@ impl Plan {
             permits: 10,
             shared: ContendedPlan { tasks: 100, times: 200, sampling },
             round_trips: 5_000,
+            queue: QueuePlan { items: 100_000, maxsize: 128 },
             memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 1_000, sampling },
             live_100k: CrowdPlan { tasks: 100_000, sampling: Sampling::times(2, 5) },
@@ -257,6 +266,7 @@ impl Plan {
             permits: 2,
             shared: ContendedPlan { tasks: 10, times: 20, sampling },
             round_trips: 50,
+            queue: QueuePlan { items: 500, maxsize: 128 },
             memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 50, sampling },
             live_100k: CrowdPlan { tasks: 500, sampling },

@@ -20,6 +20,7 @@ pub(crate) enum Row {
     LockContended,
     Semaphore,
     Notify,
+    Queue,
     Memory,
     Live1k,
     Live100k,
@@ -72,7 +73,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -90,6 +91,7 @@ impl Row {
         Self::LockContended,
         Self::Semaphore,
         Self::Notify,
+        Self::Queue,
         Self::Memory,
         Self::Live1k,
         Self::Live100k,
@@ -128,6 +130,7 @@ impl Row {
             Self::LockContended => "lock_contended",
             Self::Semaphore => "semaphore",
             Self::Notify => "notify",
+            Self::Queue => "queue",
             Self::Memory => "memory",
             Self::Live1k => "live_1k",
             Self::Live100k => "live_100k",
@@ -179,6 +182,7 @@ impl Row {
             | Self::LockContended
             | Self::Semaphore
             | Self::Notify
+            | Self::Queue
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m
@@ -292,6 +296,7 @@ impl Row {
             Self::SleepMemory => &[Target::OfBestPeer(Median, 0.8)],
             Self::LockFree
             | Self::LockContended
+            | Self::Queue
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m

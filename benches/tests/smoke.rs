@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-const ROWS: [&str; 34] = [
+const ROWS: [&str; 35] = [
     "spawn_join",
     "spawn_remote",
     "chained_spawn",
@@ -22,6 +22,7 @@ const ROWS: [&str; 34] = [
     "lock_contended",
     "semaphore",
     "notify",
+    "queue",
     "memory",
     "live_1k",
     "live_100k",

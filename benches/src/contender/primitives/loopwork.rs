@@ -1,10 +1,13 @@
 //! `loopwork::sync`, which has a lock that is fair and one that need not be.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use loopwork::sync::{Lock, LockGuard, Mutex, MutexGuard, Notify, Semaphore, SemaphorePermit};
+use loopwork::sync::{
+    Lock, LockGuard, Mutex, MutexGuard, Notify, Queue, Semaphore, SemaphorePermit,
+};
 
-use super::{Exclusive, Permits, Primitives, WakeUp};
+use super::{Bounded, Exclusive, Permits, Primitives, WakeUp};
 use crate::contender::Loopwork;
 
 impl Primitives for Loopwork {
@@ -12,6 +15,7 @@ impl Primitives for Loopwork {
     type Lock = Lock<u64>;
     type Semaphore = Semaphore;
     type Notify = Notify;
+    type Queue = Queue<usize>;
 }
 
 impl Exclusive for Mutex<u64> {
@@ -65,5 +69,23 @@ impl WakeUp for Notify {
 
     fn notify(&self) {
         self.notify_one();
+    }
+}
+
+impl Bounded for Queue<usize> {
+    type Producer = Arc<Self>;
+    type Consumer = Arc<Self>;
+
+    fn new(maxsize: usize) -> (Arc<Self>, Arc<Self>) {
+        let queue = Arc::new(Self::new(maxsize));
+        (queue.clone(), queue)
+    }
+
+    async fn put(producer: &mut Arc<Self>, item: usize) {
+        producer.put(item).await.expect("nobody shuts the queue down");
+    }
+
+    async fn get(consumer: &mut Arc<Self>) -> usize {
+        consumer.get().await.expect("nobody shuts the queue down")
     }
 }

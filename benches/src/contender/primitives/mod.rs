@@ -1,4 +1,4 @@
-//! What tasks meet at: locks, permits and wake-ups, each runtime's own.
+//! What tasks meet at: locks, permits, wake-ups and queues, each runtime's own.
 
 mod loopwork;
 #[cfg(feature = "smol")]
@@ -11,8 +11,9 @@ use std::ops::DerefMut;
 
 use super::Contender;
 
-/// A runtime's best-known primitives. Each lives as long as the process: its futures and guards may
-/// go to any task.
+/// A runtime's best-known primitives.
+///
+/// All but the queues live as long as the process: their futures and guards may go to any task.
 pub(crate) trait Primitives: Contender {
     /// A number that one task has at a time.
     type Mutex: Exclusive;
@@ -21,6 +22,7 @@ pub(crate) trait Primitives: Contender {
     type Lock: Exclusive;
     type Semaphore: Permits;
     type Notify: WakeUp;
+    type Queue: Bounded;
 }
 
 /// A lock around a number.
@@ -52,4 +54,16 @@ pub(crate) trait WakeUp: Send + Sync + 'static {
     fn listen(&'static self) -> impl Future<Output = ()> + Send + 'static;
 
     fn notify(&self);
+}
+
+/// A queue that has room for so many items, and makes its producer wait for room.
+pub(crate) trait Bounded: 'static {
+    type Producer: Send + 'static;
+    type Consumer: Send + 'static;
+
+    fn new(maxsize: usize) -> (Self::Producer, Self::Consumer);
+
+    fn put(producer: &mut Self::Producer, item: usize) -> impl Future<Output = ()> + Send;
+
+    fn get(consumer: &mut Self::Consumer) -> impl Future<Output = usize> + Send;
 }

@@ -1,11 +1,12 @@
-//! async-lock, which comes with smol, and event-listener, which async-lock is made of. Its mutex is fair to who has waited for half a millisecond.
+//! async-lock and async-channel, which come with smol, and event-listener, which both are made of. Its mutex is fair to who has waited for half a millisecond.
 
 use std::future::Future;
 
 use event_listener::Event;
+use smol::channel::{self, Receiver, Sender};
 use smol::lock::{Mutex, MutexGuard, Semaphore, SemaphoreGuard};
 
-use super::{Exclusive, Permits, Primitives, WakeUp};
+use super::{Bounded, Exclusive, Permits, Primitives, WakeUp};
 use crate::contender::Smol;
 
 impl Primitives for Smol {
@@ -13,6 +14,7 @@ impl Primitives for Smol {
     type Lock = Mutex<u64>;
     type Semaphore = Semaphore;
     type Notify = Event;
+    type Queue = Channel;
 }
 
 impl Exclusive for Mutex<u64> {
@@ -54,5 +56,25 @@ impl WakeUp for Event {
 
     fn notify(&self) {
         self.notify(1);
+    }
+}
+
+/// async-channel.
+pub(crate) enum Channel {}
+
+impl Bounded for Channel {
+    type Producer = Sender<usize>;
+    type Consumer = Receiver<usize>;
+
+    fn new(maxsize: usize) -> (Sender<usize>, Receiver<usize>) {
+        channel::bounded(maxsize)
+    }
+
+    async fn put(producer: &mut Sender<usize>, item: usize) {
+        producer.send(item).await.expect("the consumer takes all items");
+    }
+
+    async fn get(consumer: &mut Receiver<usize>) -> usize {
+        consumer.recv().await.expect("the producer puts all items")
     }
 }

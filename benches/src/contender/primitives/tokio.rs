@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore, SemaphorePermit};
 
-use super::{Exclusive, Permits, Primitives, WakeUp};
+use super::{Bounded, Exclusive, Permits, Primitives, WakeUp};
 use crate::contender::tokio::{Flavour, Tokio};
 
 impl<M: Flavour> Primitives for Tokio<M> {
@@ -12,6 +13,7 @@ impl<M: Flavour> Primitives for Tokio<M> {
     type Lock = Mutex<u64>;
     type Semaphore = Semaphore;
     type Notify = Notify;
+    type Queue = Channel;
 }
 
 impl Exclusive for Mutex<u64> {
@@ -53,5 +55,25 @@ impl WakeUp for Notify {
 
     fn notify(&self) {
         self.notify_one();
+    }
+}
+
+/// `mpsc`.
+pub(crate) enum Channel {}
+
+impl Bounded for Channel {
+    type Producer = Sender<usize>;
+    type Consumer = Receiver<usize>;
+
+    fn new(maxsize: usize) -> (Sender<usize>, Receiver<usize>) {
+        mpsc::channel(maxsize)
+    }
+
+    async fn put(producer: &mut Sender<usize>, item: usize) {
+        producer.send(item).await.expect("the consumer takes all items");
+    }
+
+    async fn get(consumer: &mut Receiver<usize>) -> usize {
+        consumer.recv().await.expect("the producer puts all items")
     }
 }
