@@ -27,16 +27,12 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) fn of(options: &Options) -> Self {
+        let asks_python = options.rows.iter().any(|&row| Runtime::Asyncio.takes_part(row));
         Self {
             machine: machine::describe(),
             commit: commit(),
             rustc: said("rustc", &["--version"]).unwrap_or_else(|| UNKNOWN.to_owned()),
-            python: options
-                .rows
-                .iter()
-                .any(|&row| Runtime::Asyncio.takes_part(row))
-                .then(|| said("python3", &["--version"]))
-                .flatten(),
+            python: said("python3", &["--version"]).filter(|_| asks_python),
             command: command(&options.arguments),
             workers: options.workers,
             rounds: options.rounds,
