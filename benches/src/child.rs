@@ -8,10 +8,11 @@ use std::time::Duration;
 use crate::contender::Smol;
 #[cfg(feature = "tokio")]
 use crate::contender::{Bare, CurrentThread, Tokio};
-use crate::contender::{Contender, Loopwork, Runtime};
+use crate::contender::{Loopwork, Primitives, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
 use crate::plan::Plan;
+use crate::python;
 use crate::row::Row;
 use crate::work;
 
@@ -79,12 +80,15 @@ fn measure(assignment: Assignment) -> Result<Measurement, String> {
         Runtime::TokioCt => Ok(measure_with::<Tokio<CurrentThread>>(assignment.row, plan)),
         #[cfg(feature = "smol")]
         Runtime::Smol => Ok(measure_with::<Smol>(assignment.row, plan)),
+        Runtime::Asyncio | Runtime::Uvloop if assignment.row == Row::Queue => {
+            python::queue(assignment.runtime.name(), &plan)
+        }
         Runtime::Floor if assignment.row == Row::Echo => floor::echo(&plan),
         absent => Err(format!("{} has no {}", absent.name(), assignment.row.name())),
     }
 }
 
-fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
+fn measure_with<C: Primitives>(row: Row, plan: Plan) -> Measurement {
     let workers = plan.workers;
     match row {
         Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
@@ -98,6 +102,17 @@ fn measure_with<C: Contender>(row: Row, plan: Plan) -> Measurement {
         Row::YieldMany => C::run(workers, |contender| work::yield_many(contender, plan)),
         Row::PingPong => C::run(workers, |contender| work::ping_pong(contender, plan)),
         Row::RemoteWake => C::run(workers, |contender| work::remote_wake(contender, plan)),
+        Row::MutexFree => C::run(workers, |_| work::mutex_free::<C::Mutex>(plan)),
+        Row::LockFree => C::run(workers, |_| work::mutex_free::<C::Lock>(plan)),
+        Row::MutexContended => C::run(workers, |contender| {
+            work::mutex_contended::<C, C::Mutex>(contender, plan.contended)
+        }),
+        Row::LockContended => C::run(workers, |contender| {
+            work::mutex_contended::<C, C::Lock>(contender, plan.contended)
+        }),
+        Row::Semaphore => C::run(workers, |contender| work::semaphore(contender, plan)),
+        Row::Notify => C::run(workers, |contender| work::notify(contender, plan)),
+        Row::Queue => C::run(workers, |contender| work::queue(contender, plan)),
         Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
         Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
         Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),

@@ -11,10 +11,11 @@
 //! | `child.rs` | a process that measures one runtime at one row |
 //! | `row.rs` | the rows, their units and their targets |
 //! | `plan.rs` | how much work a row is |
-//! | `contender/` | the trait that the work is written against, and its runtimes |
+//! | `contender/` | the traits that the work is written against, and their runtimes |
 //! | `work/` | the work of each row, written once for all runtimes |
 //! | `load.rs` | the load of the echo row, in a process of its own |
 //! | `floor.rs` | the echo server that is nothing but epoll |
+//! | `python.rs` | asyncio itself, at the one row that is written in Python too |
 //! | `recorder.rs` | warm-up, samples and what they cost |
 //! | `measurement.rs` | what a child has to say, as one line |
 //! | `statistics.rs` | medians and quantiles |
@@ -37,6 +38,7 @@ mod measurement;
 mod options;
 mod origin;
 mod plan;
+mod python;
 mod recorder;
 mod report;
 mod row;

@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::process::Command;
 
+use crate::contender::Runtime;
 use crate::machine;
 use crate::options::Options;
 
@@ -17,6 +18,8 @@ pub(crate) struct Origin {
     machine: String,
     commit: String,
     rustc: String,
+    /// Where asyncio takes part and there is one.
+    python: Option<String>,
     command: String,
     workers: usize,
     rounds: usize,
@@ -24,10 +27,12 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) fn of(options: &Options) -> Self {
+        let asks_python = options.rows.iter().any(|&row| Runtime::Asyncio.takes_part(row));
         Self {
             machine: machine::describe(),
             commit: commit(),
             rustc: said("rustc", &["--version"]).unwrap_or_else(|| UNKNOWN.to_owned()),
+            python: said("python3", &["--version"]).filter(|_| asks_python),
             command: command(&options.arguments),
             workers: options.workers,
             rounds: options.rounds,
@@ -37,10 +42,13 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { machine, commit, rustc, command, workers, rounds } = self;
+        let Self { machine, commit, rustc, python, command, workers, rounds } = self;
         let peers = ["tokio", "smol"].map(|peer| version(LOCKED, peer));
         writeln!(f, "- Machine: {machine}.")?;
         writeln!(f, "- Commit {commit}. Peers: {}. {rustc}.", peers.join(", "))?;
+        if let Some(python) = python {
+            writeln!(f, "- asyncio: {python}.")?;
+        }
         writeln!(f, "- Command, with {workers} workers and {rounds} rounds: `{command}`")
     }
 }

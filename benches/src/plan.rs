@@ -22,6 +22,15 @@ pub(crate) struct Plan {
     pub(crate) pairs: usize,
     /// Submissions of `remote_wake` that make one sample.
     pub(crate) wakes: usize,
+    /// How often the one task of `mutex_free` and `lock_free` locks for one sample.
+    pub(crate) locks: usize,
+    pub(crate) contended: ContendedPlan,
+    /// Permits of `semaphore`, and the tasks that share them.
+    pub(crate) permits: usize,
+    pub(crate) shared: ContendedPlan,
+    /// How often the two tasks of `notify` wake each other for one sample.
+    pub(crate) round_trips: usize,
+    pub(crate) queue: QueuePlan,
     /// In a process whose heap is new: a second time, the tasks would find memory that is there.
     pub(crate) memory: CrowdPlan,
     pub(crate) live_1k: CrowdPlan,
@@ -72,6 +81,22 @@ pub(crate) struct BurstPlan {
     pub(crate) computes: Duration,
     /// Bursts that make one sample.
     pub(crate) bursts: usize,
+}
+
+/// Tasks that all want the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ContendedPlan {
+    pub(crate) tasks: usize,
+    /// How often each gets it, for one sample.
+    pub(crate) times: usize,
+    pub(crate) sampling: Sampling,
+}
+
+/// What goes through the queue of `queue` for one sample, and for how many items it has room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueuePlan {
+    pub(crate) items: usize,
+    pub(crate) maxsize: usize,
 }
 
 /// Tasks that are alive at once.
@@ -177,6 +202,12 @@ impl Plan {
             yields: 1_000,
             pairs: 2_000,
             wakes: 500,
+            locks: 100_000,
+            contended: ContendedPlan { tasks: 100, times: 2_000, sampling },
+            permits: 10,
+            shared: ContendedPlan { tasks: 100, times: 200, sampling },
+            round_trips: 5_000,
+            queue: QueuePlan { items: 100_000, maxsize: 128 },
             memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 1_000, sampling },
             live_100k: CrowdPlan { tasks: 100_000, sampling: Sampling::times(2, 5) },
@@ -230,6 +261,12 @@ impl Plan {
             yields: 50,
             pairs: 50,
             wakes: 20,
+            locks: 500,
+            contended: ContendedPlan { tasks: 10, times: 50, sampling },
+            permits: 2,
+            shared: ContendedPlan { tasks: 10, times: 20, sampling },
+            round_trips: 50,
+            queue: QueuePlan { items: 500, maxsize: 128 },
             memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 50, sampling },
             live_100k: CrowdPlan { tasks: 500, sampling },

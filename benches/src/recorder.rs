@@ -68,10 +68,15 @@ impl Recorder {
     /// the sample is their median, and their tail is kept too.
     pub(crate) fn add_latencies(&mut self, took: &mut [f64]) {
         let middle = quantile(took, 0.5).expect("a repetition has operations");
+        self.add_tail(took);
+        self.add_value(middle);
+    }
+
+    /// Some operations of a repetition, or all, were measured by themselves too: their tail is kept.
+    pub(crate) fn add_tail(&mut self, took: &[f64]) {
         if self.usage.is_some() {
             self.latencies.extend_from_slice(took);
         }
-        self.add_value(middle);
     }
 
     /// As [`add`](Recorder::add), for a row whose value is something else than time.

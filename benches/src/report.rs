@@ -100,10 +100,12 @@ impl Results {
         }
     }
 
-    /// Those that were measured, and of those that always take part the others too.
-    fn runtimes(&self) -> impl Iterator<Item = Runtime> {
+    /// Those that were measured, and of those that take part without being asked for the others too.
+    fn runtimes(&self, rows: &[Row]) -> impl Iterator<Item = Runtime> {
         Runtime::ALL.into_iter().filter(|&runtime| {
-            !runtime.is_opt_in() || self.entries.iter().any(|entry| entry.runtime == runtime)
+            let takes_part = || rows.iter().any(|&row| runtime.takes_part(row));
+            !runtime.is_opt_in() && takes_part()
+                || self.entries.iter().any(|entry| entry.runtime == runtime)
         })
     }
 }
@@ -117,17 +119,18 @@ pub(crate) struct Report<'a> {
 
 impl Report<'_> {
     fn medians(&self) -> Table {
-        let names = self.results.runtimes().map(Runtime::name);
+        let runtimes = || self.results.runtimes(self.rows);
+        let names = runtimes().map(Runtime::name);
         let head = ["median", "unit"].into_iter().chain(names);
         let mut table = Table::new(head.chain(["ours / best peer", "targets"]));
         for &row in self.rows {
             let cell = |runtime: Runtime| {
                 let value = self.results.middle(row, runtime, Measure::Median);
-                value.map_or_else(|| missing(runtime), |value| row.unit().show(value))
+                value.map_or_else(|| missing(row, runtime), |value| row.unit().show(value))
             };
             let ratio = self.results.ratio(row).map_or_else(nothing, |ratio| format!("{ratio:.2}"));
             let begin = [row.name().to_owned(), row.unit().name().to_owned()];
-            let cells = begin.into_iter().chain(self.results.runtimes().map(cell));
+            let cells = begin.into_iter().chain(runtimes().map(cell));
             table.push(cells.chain([ratio, self.standing(row)]));
         }
         table
@@ -156,7 +159,7 @@ impl Report<'_> {
             "CPU ns / operation",
         ]);
         for &row in self.rows {
-            for runtime in self.results.runtimes() {
+            for runtime in self.results.runtimes(self.rows) {
                 if let Some(cells) = self.cost(row, runtime) {
                     table.push(cells);
                 }
@@ -238,8 +241,8 @@ fn reached(is_reached: bool) -> String {
     if is_reached { "reached" } else { "**missed**" }.to_owned()
 }
 
-fn missing(runtime: Runtime) -> String {
-    if runtime.is_present() { nothing() } else { "absent".to_owned() }
+fn missing(row: Row, runtime: Runtime) -> String {
+    if runtime.takes_part(row) && !runtime.is_present() { "absent".to_owned() } else { nothing() }
 }
 
 fn nothing() -> String {
@@ -314,6 +317,21 @@ mod tests {
         let with = results(Row::SpawnJoin, &samples);
         assert!(with.report(&[Row::SpawnJoin]).to_string().contains("tokio-ct"));
         assert_eq!(with.ratio(Row::SpawnJoin), Some(0.5));
+    }
+
+    #[test]
+    fn a_column_is_for_those_who_take_part() {
+        let results = results(Row::PingPong, &[(Runtime::Loopwork, 10.0)]);
+        let columns = |rows: &[Row]| results.runtimes(rows).map(Runtime::name).collect::<Vec<_>>();
+        assert_eq!(columns(&[Row::PingPong]), ["loopwork", "tokio", "smol"]);
+        assert_eq!(columns(&[Row::Echo]), ["loopwork", "tokio", "smol", "floor"]);
+        assert_eq!(columns(&[Row::Queue]), ["loopwork", "tokio", "smol", "asyncio", "uvloop"]);
+    }
+
+    #[test]
+    fn asyncio_is_no_peer() {
+        let samples = [(Runtime::Loopwork, 10.0), (Runtime::Tokio, 20.0), (Runtime::Asyncio, 5.0)];
+        assert_eq!(results(Row::Queue, &samples).ratio(Row::Queue), Some(0.5));
     }
 
     #[test]

@@ -14,6 +14,13 @@ pub(crate) enum Row {
     YieldMany,
     PingPong,
     RemoteWake,
+    MutexFree,
+    LockFree,
+    MutexContended,
+    LockContended,
+    Semaphore,
+    Notify,
+    Queue,
     Memory,
     Live1k,
     Live100k,
@@ -66,7 +73,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -78,6 +85,13 @@ impl Row {
         Self::YieldMany,
         Self::PingPong,
         Self::RemoteWake,
+        Self::MutexFree,
+        Self::LockFree,
+        Self::MutexContended,
+        Self::LockContended,
+        Self::Semaphore,
+        Self::Notify,
+        Self::Queue,
         Self::Memory,
         Self::Live1k,
         Self::Live100k,
@@ -110,6 +124,13 @@ impl Row {
             Self::YieldMany => "yield_many",
             Self::PingPong => "ping_pong",
             Self::RemoteWake => "remote_wake",
+            Self::MutexFree => "mutex_free",
+            Self::LockFree => "lock_free",
+            Self::MutexContended => "mutex_contended",
+            Self::LockContended => "lock_contended",
+            Self::Semaphore => "semaphore",
+            Self::Notify => "notify",
+            Self::Queue => "queue",
             Self::Memory => "memory",
             Self::Live1k => "live_1k",
             Self::Live100k => "live_100k",
@@ -155,6 +176,13 @@ impl Row {
             | Self::ForkJoin
             | Self::YieldMany
             | Self::PingPong
+            | Self::MutexFree
+            | Self::LockFree
+            | Self::MutexContended
+            | Self::LockContended
+            | Self::Semaphore
+            | Self::Notify
+            | Self::Queue
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m
@@ -202,6 +230,8 @@ impl Row {
                 | Self::SpawnLate
                 | Self::SpawnLateWarm
                 | Self::Burst
+                | Self::MutexContended
+                | Self::LockContended
                 | Self::IdleBusyOne
                 | Self::LatenessBusy
         )
@@ -250,16 +280,24 @@ impl Row {
                 Target::OfBestPeer(P99, 0.5),
                 Target::OfBestPeer(Cpu, 0.5),
             ],
-            Self::Burst | Self::Memory | Self::IdleCpu | Self::IdleBusyOne => {
-                &[Target::OfBestPeer(Median, 1.0)]
-            }
+            Self::Burst
+            | Self::Semaphore
+            | Self::Notify
+            | Self::Memory
+            | Self::IdleCpu
+            | Self::IdleBusyOne => &[Target::OfBestPeer(Median, 1.0)],
+            Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
+            Self::MutexContended => &[Target::OfBestPeer(Median, 0.6)],
             Self::TimerCancel => &[Target::OfBestPeer(Median, 0.2)],
             Self::TimerFire => &[Target::OfBestPeer(Median, 0.5)],
             Self::TimerReset => &[Target::OfBestPeer(Median, 0.1)],
             Self::Lateness => &[Target::OfBestPeer(P99, 1.0)],
             Self::LatenessBusy => &[Target::OfBestPeer(P99, 0.5)],
             Self::SleepMemory => &[Target::OfBestPeer(Median, 0.8)],
-            Self::Live1k
+            Self::LockFree
+            | Self::LockContended
+            | Self::Queue
+            | Self::Live1k
             | Self::Live100k
             | Self::Live1m
             | Self::TimerResetNow

@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 /// Who is measured at a row.
 fn participants(row: Row, opt_ins: bool) -> impl Iterator<Item = Runtime> {
     Runtime::ALL.into_iter().filter(move |&runtime| {
-        runtime.is_present() && runtime.takes_part(row) && (opt_ins || !runtime.is_opt_in())
+        runtime.takes_part(row) && (opt_ins || !runtime.is_opt_in()) && runtime.is_present()
     })
 }
 

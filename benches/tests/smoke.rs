@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-const ROWS: [&str; 28] = [
+const ROWS: [&str; 35] = [
     "spawn_join",
     "spawn_remote",
     "chained_spawn",
@@ -16,6 +16,13 @@ const ROWS: [&str; 28] = [
     "yield_many",
     "ping_pong",
     "remote_wake",
+    "mutex_free",
+    "lock_free",
+    "mutex_contended",
+    "lock_contended",
+    "semaphore",
+    "notify",
+    "queue",
     "memory",
     "live_1k",
     "live_100k",

@@ -1,6 +1,7 @@
 //! The runtimes, behind the one trait that the work is written against.
 
 mod loopwork;
+mod primitives;
 #[cfg(feature = "smol")]
 mod smol;
 #[cfg(feature = "tokio")]
@@ -14,11 +15,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use self::loopwork::Loopwork;
+pub(crate) use self::primitives::{Bounded, Exclusive, Permits, Primitives, WakeUp};
 #[cfg(feature = "smol")]
 pub(crate) use self::smol::Smol;
 #[cfg(feature = "tokio")]
 pub(crate) use self::tokio::{Bare, CurrentThread, Tokio};
 
+use crate::python;
 use crate::row::Row;
 
 /// A runtime that runs. Everything is monomorphised: the trait costs nothing.
@@ -103,13 +106,26 @@ pub(crate) enum Runtime {
     TokioBare,
     /// tokio on one thread.
     TokioCt,
+    /// Python's asyncio, and the same on the event loop that is written in C. Only at the row that is
+    /// written in Python too.
+    Asyncio,
+    Uvloop,
     /// No runtime at all: what the system asks for the same job. Only where there is such a thing.
     Floor,
 }
 
 impl Runtime {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Loopwork, Self::Tokio, Self::Smol, Self::TokioBare, Self::TokioCt, Self::Floor];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Loopwork,
+        Self::Tokio,
+        Self::Smol,
+        Self::TokioBare,
+        Self::TokioCt,
+        Self::Asyncio,
+        Self::Uvloop,
+        Self::Floor,
+    ];
+    /// Those that a ratio is to.
     pub(crate) const PEERS: [Self; 4] = [Self::Tokio, Self::Smol, Self::TokioBare, Self::TokioCt];
 
     pub(crate) fn name(self) -> &'static str {
@@ -119,6 +135,8 @@ impl Runtime {
             Self::Smol => "smol",
             Self::TokioBare => "tokio-bare",
             Self::TokioCt => "tokio-ct",
+            Self::Asyncio => "asyncio",
+            Self::Uvloop => "uvloop",
             Self::Floor => "floor",
         }
     }
@@ -127,12 +145,13 @@ impl Runtime {
         Self::ALL.into_iter().find(|runtime| runtime.name() == name)
     }
 
-    /// Whether it was built in.
+    /// Whether it was built in, or is installed.
     pub(crate) fn is_present(self) -> bool {
         match self {
             Self::Loopwork | Self::Floor => true,
             Self::Tokio | Self::TokioBare | Self::TokioCt => cfg!(feature = "tokio"),
             Self::Smol => cfg!(feature = "smol"),
+            Self::Asyncio | Self::Uvloop => python::has(self.name()),
         }
     }
 
@@ -145,6 +164,7 @@ impl Runtime {
     pub(crate) fn takes_part(self, row: Row) -> bool {
         match self {
             Self::Floor => row == Row::Echo,
+            Self::Asyncio | Self::Uvloop => row == Row::Queue,
             Self::TokioBare => !row.needs_drivers(),
             Self::TokioCt => row.fits_one_thread(),
             _ => true,
