@@ -171,6 +171,7 @@ async fn in_turn<C: Channel>((mut sender, mut receiver): (C::Sender, C::Receiver
 }
 
 /// Where a bench runs.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Executor {
     Loopwork(EventLoop),
     Tokio(tokio::runtime::Runtime),
