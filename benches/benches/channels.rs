@@ -173,7 +173,7 @@ async fn in_turn<C: Channel>((mut sender, mut receiver): (C::Sender, C::Receiver
 /// Where a bench runs.
 #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Executor {
-    Loopwork(EventLoop),
+    Loopwork(Box<EventLoop>),
     Tokio(tokio::runtime::Runtime),
 }
 
@@ -226,7 +226,7 @@ fn bench<C: Channel>(group: &mut BenchmarkGroup<'_, WallTime>, executor: &mut Ex
 
 fn channels(criterion: &mut Criterion) {
     for workers in [1, 2] {
-        let loops = Executor::Loopwork(support::event_loop(workers));
+        let loops = Executor::Loopwork(Box::new(support::event_loop(workers)));
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).build();
         let tokio = Executor::Tokio(tokio.expect("the system has threads"));
         for (name, mut executor) in [("loopwork", loops), ("tokio", tokio)] {

@@ -5,8 +5,8 @@
 //!
 //! asyncio's counterpart is `Queue`, and so is [`Queue`](crate::Queue) here: many may get from it, and it
 //! counts what is unfinished. A channel has one receiver and ends by itself: when the last sender is
-//! gone the receiver drains it and then gets none; when the receiver is gone senders get their values back. It
-//! is also several times as fast. For one value there is [`oneshot`](crate::oneshot), for the latest value
+//! gone the receiver drains it and then gets none; when the receiver is gone senders get their values back. For
+//! one value there is [`oneshot`](crate::oneshot), for the latest value
 //! [`watch`](crate::watch), for a value that each of many receivers gets [`broadcast`](crate::broadcast).
 //!
 //! Those who wait for room are served in the order they came, and nobody passes them. Dropping a future
@@ -29,7 +29,7 @@
 //! Sending takes one atomic read-modify-write while the receiver is awake, receiving one fence, or nothing at
 //! all if the channel is unbounded. No lock is taken unless somebody waits for room. How, and why nothing is lost,
 //! is in `storage/README.md`. The places are a ring as in Dmitry Vyukov's bounded queue, or blocks as in
-//! crossbeam's list; that a reservation is a number beside the position of the ring's end is our own.
+//! crossbeam's list; that a reservation is a number beside the position of the ring's end is ours.
 //!
 //! | file | holds |
 //! |---|---|

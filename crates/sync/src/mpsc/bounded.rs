@@ -108,8 +108,7 @@ impl<T> Sender<T, Bounded> {
     /// Sends all of `items` in order, from the front, and waits while there is no room. Values of other
     /// senders may come in between.
     ///
-    /// It takes as many at once as there is room for, which is several times as fast as one after the
-    /// other. What was sent is not in `items` any more: when the future is dropped, or fails, what is
+    /// It sends as many at once as there is room for, by one atomic operation. What was sent is not in `items` any more: when the future is dropped, or fails, what is
     /// left there was not sent.
     ///
     /// # Errors
