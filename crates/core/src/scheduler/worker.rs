@@ -323,7 +323,8 @@ impl Worker {
         remote.average.set(self.pace.average());
         remote.sampled.set(now);
         remote.counters.depth.set(self.depth.get() as u64);
-        if self.depth.get() == 0 {
+        // One may be the task that has just yielded.
+        if self.depth.get() <= 1 {
             self.crowded_since.set(now);
         }
         if now - self.advanced.get() >= TIMER_INTERVAL {
