@@ -36,7 +36,8 @@ impl fmt::Display for NoTimers {
 impl std::error::Error for NoTimers {}
 
 /// While this guard lives, its thread's [current timers](Timers::current) are those it was made
-/// from. Dropped, it restores those before; guards are dropped in reverse order of making.
+/// from. Dropped, it restores those before; guards are dropped in reverse order of making, and that
+/// of a worker panics if they are not.
 #[must_use = "the timers are current only while the guard lives"]
 pub struct Entered {
     outer: Option<Current>,
@@ -77,7 +78,7 @@ impl Timers {
     ///
     /// # Panics
     ///
-    /// May panic on another thread than the worker's.
+    /// On another thread than the worker's, and if it rests already.
     pub fn rest(&self, worker: usize) {
         let shard = &self.0.workers[worker];
         shard.rest();
@@ -92,8 +93,14 @@ impl Timers {
     }
 
     /// This worker, which rested, is awake.
+    ///
+    /// # Panics
+    ///
+    /// On another thread than the worker's.
     pub fn resume(&self, worker: usize) {
-        self.0.workers[worker].resume();
+        let shard = &self.0.workers[worker];
+        assert!(is_current(shard), "a worker resumes its timers on its own thread");
+        shard.resume();
     }
 
     /// The timers of the loop this thread is in.
@@ -113,6 +120,13 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Current) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().as_ref().map(f)).ok().flatten()
 }
 
+/// Whether this thread entered last as the worker that the shard is of.
+fn is_current(shard: &Arc<Shard>) -> bool {
+    let entered =
+        with_current(|current| current.shard.as_ref().map(|last| Arc::ptr_eq(last, shard)));
+    entered.flatten() == Some(true)
+}
+
 impl Current {
     #[inline]
     pub(crate) fn now(&self) -> Instant {
@@ -124,17 +138,10 @@ impl Current {
         self.timers.0.listed.id()
     }
 
-    /// The wheel for a sleep that is polled here.
-    #[inline]
-    pub(super) fn shard(&self) -> Option<&Shard> {
-        self.shard.as_deref()
-    }
-
     /// Registers a waker, or gives `None` if the timers are closed.
     #[inline]
     pub(crate) fn insert(&self, deadline: Instant, waker: &std::task::Waker) -> Option<Seat> {
-        let here = self.shard().filter(|shard| shard.is_owned_here());
-        match here {
+        match self.shard.as_deref().filter(|shard| shard.is_owned_here()) {
             Some(shard) => {
                 shard.insert_here(deadline.as_nanos(), self.timers.0.next_sequence(), waker)
             }
@@ -145,6 +152,10 @@ impl Current {
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        if let Some((shard, _)) = &self.owner {
+            // Which thread owns a wheel is told by the order.
+            assert!(is_current(shard), "guards of timers are dropped in reverse order of making");
+        }
         let inner = CURRENT.try_with(|current| current.replace(self.outer.take()));
         if let Some((shard, outer)) = self.owner.take() {
             shard.leave(outer);
@@ -184,6 +195,32 @@ mod tests {
         std::thread::spawn(|| assert!(Timers::current().is_err())).join().unwrap();
         drop(outer);
         assert!(Timers::current().is_err());
+    }
+
+    /// Only the thread that entered may say that a worker rests, or does so no more.
+    #[test]
+    fn rest_and_resume_are_for_the_worker() {
+        let timers = Timers::new(Clock::real(), 1);
+        let _entered = timers.enter_worker(0);
+        let elsewhere = |f: fn(&Timers, usize)| {
+            let timers = timers.clone();
+            std::thread::spawn(move || f(&timers, 0)).join().is_err()
+        };
+        assert!(elsewhere(Timers::rest));
+        assert!(elsewhere(Timers::resume));
+        timers.rest(0);
+        assert!(elsewhere(Timers::resume));
+        timers.resume(0);
+    }
+
+    #[test]
+    #[should_panic(expected = "in reverse order of making")]
+    fn a_worker_leaves_in_order() {
+        let (one, two) = (Timers::new(Clock::real(), 1), Timers::new(Clock::real(), 1));
+        let outer = one.enter_worker(0);
+        // It stays: to leave after the panic would be out of order too.
+        let _inner = std::mem::ManuallyDrop::new(two.enter_worker(0));
+        drop(outer);
     }
 
     #[test]

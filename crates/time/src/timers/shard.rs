@@ -127,14 +127,19 @@ impl Shard {
     }
 
     /// By the owner: others may fire its timers, and until `resume` it is one of the others.
+    ///
+    /// # Panics
+    ///
+    /// On another thread: the claim has one owner.
     pub(super) fn rest(&self) {
-        debug_assert!(self.is_owned_here(), "only its owner rests from a shard");
+        assert!(self.is_owned_here(), "a worker rests from its timers on its own thread, once");
         OWNED.with(|owned| owned.set(ptr::null()));
         self.lie_down();
     }
 
-    /// By the owner, which rested.
+    /// By the owner, which rested: the caller makes sure of it.
     pub(super) fn resume(&self) {
+        debug_assert!(self.has_owner.load(Ordering::Relaxed), "nobody entered");
         self.wake_up();
         OWNED.with(|owned| owned.set(self));
     }
@@ -157,9 +162,10 @@ impl Shard {
             return None;
         }
         self.claim.enter();
-        // SAFETY: this thread owns the shard, by `OWNED`, which only `enter` and `resume` set, for
-        // one thread at a time; so it is the claim's owner and inside, and nobody else is. `f` does
-        // not come back here: it runs no code of others.
+        // SAFETY: this thread owns the shard, by `OWNED`, which only `enter`, `leave` and `resume` set:
+        // `enter` for one thread at a time, `leave` in reverse order and `resume` on the thread that
+        // entered, both by `current.rs`. So it is the claim's owner and inside, and nobody else is. `f`
+        // does not come back here: it runs no code of others.
         let result = self.local.with_mut(|local| f(unsafe { &mut *local }));
         self.claim.leave();
         Some(result)
