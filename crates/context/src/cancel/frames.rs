@@ -54,6 +54,8 @@ struct Record {
     arrived: Option<Request>,
     /// Why it was found, from inside, to have passed its deadline.
     expired: Option<CancelReason>,
+    /// The name it was given for that.
+    named: Option<ScopeId>,
     /// A catcher inside has taken its request.
     caught: bool,
 }
@@ -108,6 +110,8 @@ pub struct Frame {
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Left {
+    /// The scope's name, if it had none before and needed one.
+    pub named: Option<ScopeId>,
     /// Its own request, which nobody inside has taken.
     pub own: Option<Ask>,
     /// Requests that were resumed inside.
@@ -150,7 +154,7 @@ impl Drop for Frame {
 
 impl Record {
     fn new(kind: Kind, outer: Visible, own: Option<Ask>) -> Self {
-        Self { kind, outer, own, arrived: None, expired: None, caught: false }
+        Self { kind, outer, own, arrived: None, expired: None, named: None, caught: false }
     }
 
     fn receive(&mut self, request: Request) {
@@ -158,7 +162,8 @@ impl Record {
     }
 
     fn left(self) -> Left {
-        Left { own: self.own, arrived: self.arrived, expired: self.expired, caught: self.caught }
+        let Self { own, arrived, expired, named, caught, .. } = self;
+        Left { named, own, arrived, expired, caught }
     }
 }
 
@@ -345,10 +350,12 @@ fn expire_frames(until: u64) {
     let found = with_frames(|frames| {
         let mut found = false;
         for frame in frames.iter_mut().rev() {
-            if let Kind::Scope { deadline: Some(deadline), .. } = frame.kind {
-                let passed = deadline <= until && frame.own.is_none() && frame.expired.is_none();
-                // Only a scope that somebody could cancel has anything to be cancelled in.
-                if passed && frame.kind.id() != Some(ScopeId::NOBODY) {
+            if let Kind::Scope { id, deadline: Some(deadline), .. } = &mut frame.kind {
+                if *deadline <= until && frame.own.is_none() && frame.expired.is_none() {
+                    if *id == ScopeId::NOBODY {
+                        *id = ScopeId::unique();
+                        frame.named = Some(*id);
+                    }
                     let reason = CancelReason::of_kind(CancelKind::Deadline);
                     frame.expired = Some(reason.clone());
                     frame.own = Some(Ask::new(reason, true));

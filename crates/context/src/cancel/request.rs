@@ -98,6 +98,17 @@ impl Request {
         frames::restore(self.into_parts());
     }
 
+    /// For who is dropped while holding requests that are not for it: they go to what cancels it, or
+    /// else are pending again.
+    #[doc(hidden)]
+    pub fn give_back(self) {
+        if COLLECTING.with(Cell::get) > 0 {
+            drop(self);
+        } else {
+            self.restore();
+        }
+    }
+
     /// Why: of several requests the one that the outermost has.
     #[must_use]
     pub fn reason(&self) -> &CancelReason {

@@ -83,8 +83,8 @@ impl AnyTask {
 
     /// Wakes the task for a request to a scope inside it; see `RawTask::interrupt`.
     #[doc(hidden)]
-    pub fn interrupt(&self, first: impl FnOnce()) {
-        self.0.interrupt(first);
+    pub fn interrupt(&self, asked: impl FnOnce(bool)) {
+        self.0.interrupt(asked);
     }
 
     /// Whether the task has ended.

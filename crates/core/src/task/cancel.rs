@@ -108,13 +108,17 @@ impl RawTask {
         left as usize
     }
 
-    /// Wakes the task for a request to something inside it. `first` is called before it is scheduled,
-    /// if it was idle: then the request came first.
-    pub(crate) fn interrupt(&self, first: impl FnOnce()) {
+    /// Wakes the task for a request to something inside it. `asked` is told whether the task was idle,
+    /// before it is scheduled: then the request came first.
+    pub(crate) fn interrupt(&self, asked: impl FnOnce(bool)) {
         if loopwork_context::is_polling(self.as_ptr().cast()) {
+            asked(false);
             loopwork_context::requeue();
-        } else if self.header().state.wake() == Wake::Schedule {
-            first();
+            return;
+        }
+        let idle = self.header().state.wake() == Wake::Schedule;
+        asked(idle);
+        if idle {
             self.schedule(Origin::Wake);
         }
     }
