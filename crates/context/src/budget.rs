@@ -89,6 +89,13 @@ pub fn spending<T>(
     polled
 }
 
+/// Whether a cancel request is visible that came before whatever else has woken the task.
+#[doc(hidden)]
+#[must_use]
+pub fn overtaken() -> bool {
+    poll::now().visible.came_first()
+}
+
 /// Pending, with its task woken, for what has `waited` in an earlier poll and has to
 /// [hold back](Progress::holds_back).
 #[doc(hidden)]

@@ -28,9 +28,9 @@ pub use blocking::{
     AllowBlocking, BlockingForbidden, ForbidBlocking, allow_blocking, assert_may_block,
     forbid_blocking, may_block,
 };
-#[doc(hidden)]
-pub use budget::hold_back;
 pub use budget::{Progress, proceed, spending};
+#[doc(hidden)]
+pub use budget::{hold_back, overtaken};
 #[doc(hidden)]
 pub use cancel::{
     Ask, Frame, Hooks, Insides, Kind, KnownActs, Left, Place, ScopeId, catch_request, collecting,

@@ -658,7 +658,7 @@ fn a_scope_is_cancelled_from_anywhere() {
         let canceller = create_task(async move {
             sleep(5 * MS).await;
             assert!(handle.cancel_with("enough"));
-            assert!(handle.cancel_with("again"));
+            _ = handle.cancel_with("again"); // it may be over by now
         });
         let (result, ms) = timed(scope.run(pending::<()>())).await;
         let cancelled = result.unwrap_err();

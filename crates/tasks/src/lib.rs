@@ -13,6 +13,7 @@
 //! | `wait.rs` | [`wait`]: done and pending |
 //! | `as_completed.rs` | [`as_completed`]: one after the other, as they end |
 //! | `tally.rs` | what the ends of several tasks are counted in |
+//! | `group/` | [`TaskGroup`]: tasks that begin and end together |
 //! | `scope/` | [`CancelScope`]: what can be cancelled as one |
 //! | `timeout.rs` | [`timeout()`], [`wait_for`], [`move_on_after`]: time limits |
 //! | `shield.rs` | [`shield()`], [`shield_scope`]: keeping requests out |
@@ -26,6 +27,7 @@ mod as_completed;
 mod ensure;
 mod family;
 mod gather;
+mod group;
 mod scope;
 mod shield;
 mod tally;
@@ -37,6 +39,7 @@ pub use as_completed::{AsCompleted, Next, as_completed};
 pub use ensure::{create_task, ensure_future, spawn};
 pub use family::{Family, Gatherable};
 pub use gather::{Gather, GatherExceptions, gather, gather_all};
+pub use group::{Failure, GroupError, GroupRun, NotStarted, SharedError, Started, TaskGroup};
 pub use scope::{CancelScope, ScopeCancelled, ScopeOver, Scoped};
 pub use shield::{Shield, ShieldFor, ShieldScope, shield, shield_scope};
 pub use timeout::{

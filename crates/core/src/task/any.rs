@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use loopwork_context::{CancelReason, WaitReason, hold_back};
 
+use super::error::TaskError;
 use super::extension::WatchId;
 use super::header::{TaskId, TaskState};
 use super::raw::RawTask;
@@ -79,6 +80,15 @@ impl AnyTask {
     /// Takes one request back, as [`Task::uncancel`](super::Task::uncancel).
     pub fn uncancel(&self) -> usize {
         self.0.uncancel(1)
+    }
+
+    /// The panic the task ended with. It counts as having been seen.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn failure(&self) -> Option<TaskError> {
+        let error = self.0.error().filter(TaskError::is_panic)?;
+        self.0.ignore_failure();
+        Some(error)
     }
 
     /// Wakes the task for a request to a scope inside it; see `RawTask::interrupt`.

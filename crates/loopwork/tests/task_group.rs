@@ -1,0 +1,471 @@
+//! Groups: nothing in them outlives them, and nothing that fails in them is lost. In virtual time.
+//!
+//! The numbers in the names are those of `docs/semantics.md`.
+
+mod common;
+
+use std::error::Error;
+use std::future::{Future, IntoFuture, pending};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Count, WORKERS};
+use loopwork::{
+    CancelKind, Clock, EventLoop, GroupError, Instant, NotStarted, SharedError, Started, Task,
+    TaskError, TaskGroup, catch_cancel, create_task, current_task, shield_scope, sleep, timeout,
+};
+
+const MS: Duration = Duration::from_millis(1);
+
+type Never = std::convert::Infallible;
+type Anything = Box<dyn Error + Send + Sync>;
+
+fn at_each_size<F: Future>(test: impl Fn() -> F) {
+    for workers in WORKERS {
+        let builder = EventLoop::builder().workers(workers).clock(Clock::virtual_time());
+        let mut event_loop = builder.build().unwrap();
+        event_loop.run_until_complete(test()).unwrap();
+        event_loop.close();
+    }
+}
+
+async fn timed<F: IntoFuture>(future: F) -> (F::Output, u128) {
+    let start = Instant::now();
+    let output = future.await;
+    (output, (Instant::now() - start).as_millis())
+}
+
+async fn after(ms: u32) -> Result<u32, Never> {
+    sleep(MS * ms).await;
+    Ok(ms)
+}
+
+async fn fail_after_ms(ms: u32, what: &'static str) -> Result<u32, io::Error> {
+    sleep(MS * ms).await;
+    Err(io::Error::other(what))
+}
+
+/// Needs `ms` to clean up when it is cancelled.
+async fn cleans_up(ms: u32, count: Count) -> Result<u32, Never> {
+    let cancelled = catch_cancel(pending::<Never>()).await.unwrap_err();
+    sleep(MS * ms).await;
+    count.add();
+    cancelled.resume().await
+}
+
+fn messages(error: &GroupError) -> Vec<String> {
+    error.errors().map(ToString::to_string).collect()
+}
+
+#[test]
+fn it_waits_for_all_children_and_gives_the_bodys_value() {
+    at_each_size(|| async {
+        let (result, ms) = timed(TaskGroup::new().run(|group| async move {
+            let first = group.create_task(after(5));
+            drop(group.create_task(after(20)));
+            Ok::<_, Anything>(first.await??)
+        }))
+        .await;
+        assert_eq!((result.unwrap(), ms), (5, 20));
+        let empty = TaskGroup::new().run(|_| async { Ok::<_, Never>(1) });
+        assert_eq!(empty.await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn when_a_group_is_over_its_tasks_have_ended() {
+    at_each_size(|| async {
+        for _ in 0..50 {
+            let mut tasks = TaskGroup::new()
+                .run(|group| async move {
+                    Ok::<_, Never>((0..20).map(|_| group.create_task(after(0))).collect::<Vec<_>>())
+                })
+                .await
+                .unwrap();
+            assert!(tasks.iter().all(Task::done));
+            assert!(loopwork::all_tasks().len() <= 1, "the root is left");
+            tasks.clear();
+        }
+    });
+}
+
+#[test]
+fn f16_children_make_children_while_it_waits() {
+    at_each_size(|| async {
+        fn grow(group: TaskGroup, depth: u32, count: Count) {
+            let inner = group.clone();
+            drop(group.create_task(async move {
+                sleep(MS).await;
+                count.add();
+                for _ in 0..2 {
+                    if depth > 0 {
+                        grow(inner.clone(), depth - 1, count.clone());
+                    }
+                }
+                Ok::<_, Never>(())
+            }));
+        }
+        let count = Count::default();
+        let seed = count.clone();
+        let group = TaskGroup::new();
+        let (result, ms) = timed(group.run(|group| async move {
+            grow(group, 4, seed);
+            Ok::<_, Never>(())
+        }))
+        .await;
+        result.unwrap();
+        assert_eq!((count.get(), ms), (31, 5));
+        assert!(group.try_create_task(after(0)).is_err(), "it is over");
+    });
+}
+
+#[test]
+fn f17_the_first_failure_cancels_siblings_and_body() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let (result, ms) = timed(TaskGroup::new().run(|group| async move {
+            drop(group.create_task(cleans_up(7, count.clone())));
+            drop(group.create_task(cleans_up(3, count)));
+            drop(group.create_task(fail_after_ms(10, "no luck")));
+            sleep(1000 * MS).await;
+            Ok::<_, Never>(())
+        }))
+        .await;
+        let error = result.unwrap_err();
+        assert_eq!(messages(&error), ["no luck"]);
+        assert_eq!((ms, cleaned.get()), (17, 2));
+        assert_eq!(error.find::<io::Error>().len(), 1);
+        assert!(error.failures()[0].task().is_some());
+    });
+}
+
+#[test]
+fn all_errors_are_kept_in_their_order() {
+    at_each_size(|| async {
+        let error = TaskGroup::new()
+            .run(|group| async move {
+                drop(group.create_task(async {
+                    let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+                    assert_eq!(cancelled.reason().kind(), CancelKind::Failure);
+                    sleep(5 * MS).await;
+                    Err::<(), _>(io::Error::other("while tidying up"))
+                }));
+                drop(group.create_task(fail_after_ms(1, "first")));
+                let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+                drop(cancelled);
+                Err::<(), Anything>("the body".into())
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(messages(&error), ["first", "the body", "while tidying up"]);
+        assert!(error.failures()[1].task().is_none());
+        assert!(error.to_string().starts_with("3 tasks of the group failed: Task-"));
+    });
+}
+
+#[test]
+fn a_panic_is_a_failure() {
+    at_each_size(|| async {
+        let error = TaskGroup::new()
+            .run(|group| async move {
+                drop(group.create_task(async {
+                    sleep(MS).await;
+                    if true {
+                        panic!("on purpose");
+                    }
+                    Ok::<_, Never>(())
+                }));
+                pending::<Result<(), Never>>().await
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(messages(&error), ["the task panicked: on purpose"]);
+        assert!(error.find::<TaskError>()[0].is_panic());
+    });
+}
+
+#[test]
+fn f18_a_child_that_is_cancelled_has_not_failed() {
+    at_each_size(|| async {
+        let (result, ms) = timed(TaskGroup::new().run(|group| async move {
+            let child = group.create_task(after(1000));
+            drop(group.create_task(after(10)));
+            sleep(MS).await;
+            child.cancel();
+            assert!(child.await.unwrap_err().is_cancelled());
+            Ok::<_, Never>(3)
+        }))
+        .await;
+        assert_eq!((result.unwrap(), ms), (3, 10));
+    });
+}
+
+#[test]
+fn f19_an_error_of_the_body_cancels_the_children() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let (result, ms) = timed(TaskGroup::new().run(|group| async move {
+            drop(group.create_task(cleans_up(4, count)));
+            sleep(MS).await;
+            Err::<(), _>(io::Error::other("the body"))
+        }))
+        .await;
+        assert_eq!(messages(&result.unwrap_err()), ["the body"]);
+        assert_eq!((ms, cleaned.get()), (5, 1));
+    });
+}
+
+#[test]
+fn f21_a_request_from_outside_cancels_all_and_goes_on_when_they_have_ended() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        for body_waits in [true, false] {
+            let count = cleaned.clone();
+            let mut task = create_task(TaskGroup::new().run(move |group| async move {
+                drop(group.create_task(cleans_up(7, count)));
+                if body_waits {
+                    sleep(1000 * MS).await;
+                }
+                Ok::<_, Never>(())
+            }));
+            sleep(MS).await;
+            let (result, ms) = timed(task.cancel_and_wait()).await;
+            assert!(result.unwrap_err().is_cancelled());
+            assert_eq!(ms, 7);
+        }
+        assert_eq!(cleaned.get(), 2);
+    });
+}
+
+#[test]
+fn f21_errors_come_first_and_the_request_at_the_next_wait() {
+    at_each_size(|| async {
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let seen = errors.clone();
+        let mut task = create_task(async move {
+            let result = TaskGroup::new()
+                .run(|group| async move {
+                    drop(group.create_task(async {
+                        drop(catch_cancel(pending::<()>()).await);
+                        sleep(3 * MS).await;
+                        Err::<(), _>(io::Error::other("in the clean-up"))
+                    }));
+                    Ok::<_, Never>(())
+                })
+                .await;
+            seen.lock().unwrap().extend(messages(&result.unwrap_err()));
+            assert_eq!(current_task().unwrap().cancelling(), 1);
+            sleep(1000 * MS).await;
+            unreachable!("the request is pending");
+        });
+        sleep(MS).await;
+        let (result, ms): (Result<(), _>, _) = timed(task.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, &**errors.lock().unwrap()), (3, &["in the clean-up".to_owned()][..]));
+    });
+}
+
+#[test]
+fn f22_a_failed_group_leaves_no_request_behind() {
+    at_each_size(|| async {
+        let task = create_task(async {
+            let result = TaskGroup::new()
+                .run(|group| async move {
+                    drop(group.create_task(fail_after_ms(1, "failed")));
+                    pending::<Result<(), Never>>().await
+                })
+                .await;
+            assert!(result.is_err());
+            assert_eq!(current_task().unwrap().cancelling(), 0);
+            sleep(5 * MS).await;
+            1
+        });
+        assert_eq!(task.await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn groups_nest_and_errors_are_found_in_them() {
+    at_each_size(|| async {
+        let error = TaskGroup::new()
+            .run(|outer| async move {
+                drop(outer.create_task(after(1000)));
+                let inner = TaskGroup::new().run(|inner| async move {
+                    drop(inner.create_task(fail_after_ms(5, "deep inside")));
+                    Ok::<_, Never>(())
+                });
+                inner.await
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(error.find::<io::Error>()[0].to_string(), "deep inside");
+        assert_eq!(error.failures().len(), 1);
+    });
+}
+
+#[test]
+fn a_group_is_cancelled_by_hand() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let (result, ms) = timed(TaskGroup::new().run(|group| async move {
+            drop(group.create_task(cleans_up(4, count)));
+            let handle = group.clone();
+            drop(group.create_task(async move {
+                sleep(5 * MS).await;
+                assert!(handle.cancel_with("that will do"));
+                Ok::<_, Never>(())
+            }));
+            pending::<Result<(), Never>>().await
+        }))
+        .await;
+        let error = result.unwrap_err();
+        assert!(error.failures().is_empty());
+        assert_eq!(error.cancel_reason().unwrap().message(), Some("that will do"));
+        assert_eq!((ms, cleaned.get()), (9, 1));
+        let over = TaskGroup::new();
+        over.run(|_| async { Ok::<_, Never>(()) }).await.unwrap();
+        assert!(!over.cancel());
+    });
+}
+
+#[test]
+fn a_child_made_while_all_are_cancelled_begins_and_ends() {
+    at_each_size(|| async {
+        let begun = Count::default();
+        let count = begun.clone();
+        let (result, ms) = timed(TaskGroup::new().run(|group| async move {
+            group.cancel();
+            shield_scope(sleep(3 * MS)).await;
+            drop(group.create_task(async move {
+                count.add();
+                after(1000).await
+            }));
+            pending::<Result<(), Never>>().await
+        }))
+        .await;
+        assert!(result.is_err());
+        assert_eq!((ms, begun.get()), (3, 1));
+    });
+}
+
+#[test]
+fn a_group_in_a_time_limit() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let group = TaskGroup::new().run(|group| async move {
+            drop(group.create_task(cleans_up(4, count)));
+            Ok::<_, Never>(())
+        });
+        let (result, ms) = timed(timeout(10 * MS, group)).await;
+        assert!(result.is_err());
+        assert_eq!((ms, cleaned.get()), (14, 1));
+    });
+}
+
+#[test]
+fn a_limit_of_children_at_once() {
+    at_each_size(|| async {
+        let running = Arc::new(Mutex::new((0_u32, 0_u32)));
+        let counts = running.clone();
+        let (result, ms) = timed(TaskGroup::with_limit(3).run(|group| async move {
+            for _ in 0..10 {
+                let counts = counts.clone();
+                drop(group.create_task(async move {
+                    {
+                        let mut counts = counts.lock().unwrap();
+                        counts.0 += 1;
+                        counts.1 = counts.1.max(counts.0);
+                    }
+                    sleep(MS).await;
+                    counts.lock().unwrap().0 -= 1;
+                    Ok::<_, Never>(())
+                }));
+            }
+            Ok::<_, Never>(())
+        }))
+        .await;
+        result.unwrap();
+        assert_eq!((running.lock().unwrap().1, ms), (3, 4));
+    });
+}
+
+#[test]
+fn start_waits_until_a_child_is_ready() {
+    at_each_size(|| async {
+        let group = TaskGroup::new().run(|group| async move {
+            let child = group.start(|started| async move {
+                sleep(5 * MS).await;
+                started.ready("a port").unwrap();
+                after(10).await
+            });
+            let (started, ms) = timed(child).await;
+            let (port, task) = started?;
+            assert!(!task.done());
+            let silent = group.start(|started: Started<()>| async move {
+                drop(started);
+                after(3).await
+            });
+            assert!(silent.await.is_err());
+            Ok::<_, NotStarted>((port, ms))
+        });
+        let (result, ms) = timed(group).await;
+        assert_eq!((result.unwrap(), ms), (("a port", 5), 15));
+    });
+}
+
+#[test]
+fn who_gives_up_on_a_start_cancels_the_child() {
+    at_each_size(|| async {
+        let group = TaskGroup::new().run(|group| async move {
+            let child = group.start(|started: Started<()>| async move {
+                let _kept = started;
+                after(1000).await
+            });
+            assert!(timeout(5 * MS, child).await.is_err());
+            Ok::<_, Never>(())
+        });
+        let (result, ms) = timed(group).await;
+        result.unwrap();
+        assert_eq!(ms, 5);
+    });
+}
+
+#[test]
+fn dropping_a_group_cancels_its_children() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let run = TaskGroup::new().run(|group| async move {
+            drop(group.create_task(cleans_up(2, count.clone())));
+            drop(group.create_task(cleans_up(2, count)));
+            pending::<Result<(), Never>>().await
+        });
+        let mut run = Box::pin(run);
+        assert!(futures::poll!(run.as_mut()).is_pending());
+        sleep(MS).await;
+        drop(run);
+        sleep(5 * MS).await;
+        assert_eq!(cleaned.get(), 2);
+    });
+}
+
+#[test]
+fn a_child_gives_its_error_to_who_awaits_it_too() {
+    at_each_size(|| async {
+        let result = TaskGroup::new()
+            .run(|group| async move {
+                let child = group.create_task(fail_after_ms(1, "both hear it"));
+                let heard: SharedError =
+                    shield_scope(child.into_future()).await.unwrap().unwrap_err();
+                assert_eq!(heard.to_string(), "both hear it");
+                Ok::<_, Never>(())
+            })
+            .await;
+        assert_eq!(messages(&result.unwrap_err()), ["both hear it"]);
+    });
+}
