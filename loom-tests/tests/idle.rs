@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use loopwork_core::DriverHandle;
 use loopwork_core::model::{Flag, Idle, Loop, Parker};
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
@@ -163,6 +164,77 @@ fn rest_waits_for_running_tasks() {
         lane.exit();
         background.join().unwrap();
         drop(workers);
+        lane.close();
+    });
+}
+
+/// Has the timers of one worker.
+struct Timers {
+    inner: Arc<dyn DriverHandle>,
+    left: Arc<Data>,
+}
+
+impl DriverHandle for Timers {
+    fn unpark(&self) {
+        self.inner.unpark();
+    }
+
+    fn rest(&self, _: usize) {
+        self.left.write(1);
+    }
+}
+
+/// While a loop is quiet, each worker has left its timers to the driver.
+#[test]
+fn quiet_against_sleep() {
+    explore(3, || {
+        let left = Arc::new(Data::new());
+        let (lane, mut workers) = Loop::with_handle(2, |inner| {
+            let left = left.clone();
+            Arc::new(Timers { inner, left })
+        });
+        let (sleeper, has_driver) = (workers.pop().unwrap(), workers.pop().unwrap());
+        assert!(sleeper.run_one(), "the callback lane begins");
+        lane.announce(0);
+        lane.resume();
+        let background = spawn(move || sleeper.background());
+        if has_driver.quiet().is_some() {
+            assert_eq!(left.read(), 1);
+        }
+        lane.exit();
+        background.join().unwrap();
+        drop(has_driver);
+        lane.close();
+    });
+}
+
+/// What is read between two equal moments of quiet is not out of date: here, a deadline that a task
+/// makes before whoever submitted it lets time go on.
+#[test]
+fn quiet_against_a_task_in_between() {
+    explore(3, || {
+        let (lane, mut workers) = Loop::new(2);
+        let (sleeper, has_driver) = (workers.pop().unwrap(), workers.pop().unwrap());
+        assert!(sleeper.run_one(), "the callback lane begins");
+        lane.announce(0);
+        lane.resume();
+        let background = spawn(move || sleeper.background());
+        let (deadline, held) = (Arc::new(AtomicUsize::new(9)), Arc::new(AtomicUsize::new(1)));
+        let (handle, earlier, hold) = (lane.handle(), deadline.clone(), held.clone());
+        let submitter = spawn(move || {
+            drop(handle.spawn(async move { earlier.store(5, Ordering::Relaxed) }));
+            hold.store(0, Ordering::Release);
+        });
+        let before = has_driver.quiet();
+        let next = deadline.load(Ordering::Relaxed);
+        let held = held.load(Ordering::Acquire) == 1;
+        if before.is_some() && !held && has_driver.quiet() == before {
+            assert_eq!(next, 5);
+        }
+        submitter.join().unwrap();
+        lane.exit();
+        background.join().unwrap();
+        drop(has_driver);
         lane.close();
     });
 }

@@ -48,9 +48,7 @@ pub(crate) struct Away(*const Worker);
 
 impl Away {
     pub(crate) fn new() -> Self {
-        with_worker(|worker| {
-            worker.map(|worker| worker.shared().driver().rest(worker.index(), false))
-        });
+        with_worker(|worker| worker.map(|worker| worker.shared().driver().rest(worker.index())));
         Self(WORKER.with(|current| current.replace(ptr::null())))
     }
 }

@@ -30,9 +30,18 @@ pub trait Driver: Send + 'static {
     /// A panic is reported to the exception handler, and the loop goes on with the next turn.
     ///
     /// `quiet` says whether the loop runs and nothing else in it is to be done now: every worker
-    /// sleeps, and no task and no callback is ready. A driver of virtual time asks before it lets
-    /// time go on. The answer is of the moment: what comes from outside may come right after it.
-    fn turn(&mut self, turn: Turn, quiet: &dyn Fn() -> bool);
+    /// sleeps and has left its timers to the driver, and no task and no callback is ready. A driver
+    /// of virtual time asks before it lets time go on. The answer is of the moment: what comes from
+    /// outside may come right after it.
+    fn turn(&mut self, turn: Turn, quiet: &dyn Fn() -> Option<Quiet>);
+}
+
+/// A moment at which nothing in a loop was to be done. If two are equal, nothing was done between
+/// them either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quiet {
+    /// How often a worker had woken up by then.
+    pub(crate) wake_ups: u64,
 }
 
 /// The end of a [`Driver`] that is shared by all threads.
@@ -57,11 +66,14 @@ pub trait DriverHandle: Send + Sync {
     /// wakes what is due of the timers of workers that ought to have done so long ago.
     fn rescue(&self) {}
 
-    /// Called by a worker that goes to sleep, before it blocks in [`Driver::turn`] or elsewhere. From
-    /// now on the driver takes care of its timers. `last`: all others sleep.
-    fn rest(&self, worker: usize, last: bool) {
-        let _ = (worker, last);
+    /// Called by a worker that goes to sleep, before it counts as asleep and blocks in
+    /// [`Driver::turn`] or elsewhere. From now on the driver takes care of its timers.
+    fn rest(&self, worker: usize) {
+        let _ = worker;
     }
+
+    /// Called by the worker that fell asleep last.
+    fn all_sleep(&self) {}
 
     /// Called by a worker that goes on after [`rest`](DriverHandle::rest).
     fn resume(&self, worker: usize) {
@@ -98,7 +110,7 @@ impl Driver for SleepDriver {
         self.0.clone()
     }
 
-    fn turn(&mut self, turn: Turn, _: &dyn Fn() -> bool) {
+    fn turn(&mut self, turn: Turn, _: &dyn Fn() -> Option<Quiet>) {
         let mut unparked = self.0.unparked.lock();
         if let Turn::Block(cap) = turn {
             while !*unparked {

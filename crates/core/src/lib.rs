@@ -64,7 +64,7 @@ pub use blocking::block_in_place;
 pub use callback::submit;
 pub use callback::{CallHandle, Callback};
 pub use current::current_task;
-pub use driver::{Driver, DriverHandle, SleepDriver, Turn};
+pub use driver::{Driver, DriverHandle, Quiet, SleepDriver, Turn};
 pub use error::{LoopError, SubmitError};
 pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
 pub use handle::Handle;

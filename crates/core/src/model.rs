@@ -7,7 +7,7 @@ use std::sync::Arc;
 use loopwork_shim::sync::Mutex;
 
 use crate::current::Entered;
-use crate::driver::{Driver, DriverHandle, SleepDriver};
+use crate::driver::{Driver, DriverHandle, Quiet, SleepDriver};
 use crate::exception::ExceptionHandler;
 use crate::flag::Flag as Inner;
 use crate::handle::Handle;
@@ -33,8 +33,16 @@ pub struct Worker {
 impl Loop {
     /// A loop and its workers. A report to its exception handler fails the model.
     pub fn new(workers: usize) -> (Self, Vec<Worker>) {
+        Self::with_handle(workers, |handle| handle)
+    }
+
+    /// With another handle of its driver, which stands on the one that is given.
+    pub fn with_handle(
+        workers: usize,
+        handle: impl FnOnce(Arc<dyn DriverHandle>) -> Arc<dyn DriverHandle>,
+    ) -> (Self, Vec<Worker>) {
         let driver = SleepDriver::new();
-        let (shared, queues) = scheduler::new(workers, driver.handle());
+        let (shared, queues) = scheduler::new(workers, handle(driver.handle()));
         let handler: ExceptionHandler = Arc::new(|context| {
             eprintln!("reported in a model: {context}");
             std::process::abort();
@@ -111,6 +119,11 @@ impl Worker {
     pub fn run_pinned(&self) {
         let _entered = Entered::new(&self.inner);
         while self.inner.run_pinned() {}
+    }
+
+    /// Whether nothing is to be done, as the driver asks that this worker has.
+    pub fn quiet(&self) -> Option<Quiet> {
+        self.inner.quiet()
     }
 
     /// Runs one ready task. False if there is none.

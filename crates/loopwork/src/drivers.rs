@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 use std::vec::Drain;
 
-use loopwork_core::{Callback, Driver, DriverHandle, ExceptionContext, Turn, is_task_waker};
+use loopwork_core::{Callback, Driver, DriverHandle, ExceptionContext, Quiet, Turn, is_task_waker};
 use loopwork_io::{Reactor, ReactorHandle, Unparker};
 use loopwork_shim::prefetch;
 use loopwork_time::{Due, Instant, Timers};
@@ -65,7 +65,7 @@ impl Drivers {
         self.shared.clone()
     }
 
-    fn wait(&mut self, turn: Turn, quiet: &dyn Fn() -> bool) {
+    fn wait(&mut self, turn: Turn, quiet: &dyn Fn() -> Option<Quiet>) {
         let waited = match turn {
             Turn::Poll => self.reactor.turn(Some(Duration::ZERO)),
             Turn::Block(cap) if self.timers.clock().is_virtual() => self.wait_virtually(cap, quiet),
@@ -100,16 +100,20 @@ impl Drivers {
     ///
     /// The look for I/O may use up an unpark. So whatever that can have been about is looked at
     /// afterwards, before the wait that it no longer ends.
+    ///
+    /// Deadlines and holds are read while everything sleeps: whoever woke up in between may have made
+    /// an earlier deadline, or taken a hold, and sleep again.
     fn wait_virtually(
         &mut self,
         cap: Option<Duration>,
-        quiet: &dyn Fn() -> bool,
+        quiet: &dyn Fn() -> Option<Quiet>,
     ) -> io::Result<usize> {
-        if quiet() {
+        let before = quiet();
+        if before.is_some() {
             let found = self.reactor.turn(Some(Duration::ZERO))?;
             let next = self.timers.settled_deadline();
             let allowed = next.filter(|&next| self.timers.clock().may_jump_to(next));
-            if found > 0 || !quiet() {
+            if found > 0 || quiet() != before {
                 return Ok(found);
             }
             if let Some(next) = allowed {
@@ -173,7 +177,7 @@ impl Driver for Drivers {
         self.shared.clone()
     }
 
-    fn turn(&mut self, turn: Turn, quiet: &dyn Fn() -> bool) {
+    fn turn(&mut self, turn: Turn, quiet: &dyn Fn() -> Option<Quiet>) {
         self.wait(turn, quiet);
         self.fire();
     }
@@ -250,9 +254,12 @@ impl DriverHandle for SharedDrivers {
         }
     }
 
-    fn rest(&self, worker: usize, last: bool) {
+    fn rest(&self, worker: usize) {
         self.timers.rest(worker);
-        if last && self.timers.clock().is_virtual() {
+    }
+
+    fn all_sleep(&self) {
+        if self.timers.clock().is_virtual() {
             // Whoever has the driver lets time go on.
             self.unparker.unpark();
         }

@@ -66,6 +66,32 @@ fn many_tasks_wake_exactly_at_their_deadlines() {
     });
 }
 
+/// Few tasks: at each step workers fall asleep, each with the next deadline of another task.
+#[test]
+fn time_does_not_pass_a_worker_that_falls_asleep() {
+    at_each_size(|event_loop, _| {
+        event_loop
+            .run_until_complete(async {
+                let start = Instant::now();
+                let tasks: Vec<_> = (2..5_u32)
+                    .map(|n| {
+                        loopwork::spawn(async move {
+                            for step in 1..=400 {
+                                let nap = loopwork::spawn(async move { sleep(SECOND * n).await });
+                                nap.await.unwrap();
+                                assert_eq!(Instant::now() - start, SECOND * n * step);
+                            }
+                        })
+                    })
+                    .collect();
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            })
+            .unwrap();
+    });
+}
+
 #[test]
 fn sleeps_and_callbacks_come_in_the_order_of_their_deadlines() {
     at_each_size(|event_loop, _| {

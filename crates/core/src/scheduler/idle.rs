@@ -4,6 +4,8 @@ use loopwork_shim::atomic::{AtomicUsize, Ordering, fence};
 use loopwork_shim::sync::{Condvar, Mutex};
 use loopwork_shim::weaken;
 
+use crate::driver::Quiet;
+
 /// Searching workers are counted in the low half of the word, sleeping ones in the high half.
 const SEARCHING: usize = 1;
 const SLEEPING: usize = 1 << (usize::BITS / 2);
@@ -25,6 +27,8 @@ struct Sleepers {
     /// Whether anybody may leave the stack.
     running: bool,
     watcher: Option<usize>,
+    /// How often somebody left the stack, or was taken off it.
+    wake_ups: u64,
 }
 
 /// How a worker stands after it tried to leave the stack.
@@ -63,8 +67,12 @@ pub(crate) struct Stand {
 impl Idle {
     /// All workers but worker 0 are counted as asleep once they have announced themselves.
     pub(crate) fn new(workers: usize) -> Self {
-        let sleepers =
-            Sleepers { stack: Vec::with_capacity(workers), running: false, watcher: None };
+        let sleepers = Sleepers {
+            stack: Vec::with_capacity(workers),
+            running: false,
+            watcher: None,
+            wake_ups: 0,
+        };
         Self {
             workers,
             word: AtomicUsize::new(0),
@@ -98,9 +106,10 @@ impl Idle {
     }
 
     /// Whether the loop runs and everybody sleeps.
-    pub(crate) fn is_quiet(&self) -> bool {
+    pub(crate) fn quiet(&self) -> Option<Quiet> {
         let sleepers = self.sleepers.lock();
-        sleepers.running && sleepers.stack.len() == self.workers
+        let quiet = sleepers.running && sleepers.stack.len() == self.workers;
+        quiet.then_some(Quiet { wake_ups: sleepers.wake_ups })
     }
 
     /// Step 5 of a sleeper, or a decision to go for work that it saw.
@@ -112,7 +121,7 @@ impl Idle {
         if !sleepers.running {
             return Leave::Resting;
         }
-        sleepers.stack.remove(at);
+        sleepers.wake_up(at);
         // Ordering: Relaxed: fewer sleepers than a push sees only cost it the lock.
         self.word.fetch_sub(SLEEPING, Ordering::Relaxed);
         if sleepers.watcher == Some(worker) {
@@ -234,7 +243,7 @@ impl Idle {
             sleepers.stack.iter().rposition(|&sleeper| eligible(sleeper) && good(sleeper))
         };
         let at = find(&|sleeper| Some(sleeper) != watcher).or_else(|| find(&|_| true))?;
-        let worker = sleepers.stack.remove(at);
+        let worker = sleepers.wake_up(at);
         if watcher == Some(worker) {
             sleepers.watcher = None;
         }
@@ -262,6 +271,13 @@ impl Idle {
 }
 
 impl Sleepers {
+    fn wake_up(&mut self, at: usize) -> usize {
+        if !cfg!(loopwork_weaken = "idle-quiet") {
+            self.wake_ups += 1;
+        }
+        self.stack.remove(at)
+    }
+
     fn appoint_watcher(&mut self) -> Option<usize> {
         if self.watcher.is_some() {
             return None;

@@ -78,8 +78,16 @@ impl Worker {
 
     /// The protocol of a sleeper: see the README. False if the thread is to end.
     pub(super) fn sleep<D: Driver>(&self, driver: &Mutex<D>) -> bool {
-        let last = self.shared.idle.announce(self.index, self.searching.replace(false));
-        self.shared.driver.rest(self.index, last);
+        if !cfg!(loopwork_weaken = "sleep-rest") {
+            self.shared.driver.rest(self.index);
+        }
+        if self.shared.idle.announce(self.index, self.searching.replace(false)) {
+            self.shared.driver.all_sleep();
+        }
+        if cfg!(loopwork_weaken = "sleep-rest") {
+            // The mistake this guards against: it counts as asleep, and its timers are still its own.
+            self.shared.driver.rest(self.index);
+        }
         self.counters().parks.add(1);
         let goes_on = self.sleep_announced(driver);
         self.shared.driver.resume(self.index);

@@ -14,7 +14,7 @@ use super::publish::CHAIN_MAX;
 use super::queue::{LocalQueue, Queue};
 use super::watch::Watch;
 use super::{Origin, Place, Remote, Shared};
-use crate::driver::{Driver, Turn};
+use crate::driver::{Driver, Quiet, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
 use crate::task::arena::Cells;
@@ -371,8 +371,7 @@ impl Worker {
     pub(super) fn turn<D: Driver>(&self, driver: &mut D, turn: Turn) {
         self.counters().turns.add(1);
         // Unwind: the driver calls wakers, and a foreign one may panic. The worker goes on.
-        if let Err(payload) =
-            catch_unwind(AssertUnwindSafe(|| driver.turn(turn, &|| self.is_quiet())))
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| driver.turn(turn, &|| self.quiet())))
         {
             self.shared.exceptions.panicked("a waker panicked in the driver", payload);
         }
@@ -385,9 +384,12 @@ impl Worker {
 
     /// Whether nothing in the loop is to be done, and everybody sleeps: asked by the worker that has
     /// the driver.
-    fn is_quiet(&self) -> bool {
-        let asleep = self.shared.workers() == 1 || self.shared.idle.is_quiet();
-        asleep && !self.has_pinned() && !self.shared.stop.get() && self.shared.is_drained()
+    pub(crate) fn quiet(&self) -> Option<Quiet> {
+        // A worker without siblings wakes up after this turn.
+        let alone = self.shared.workers() == 1;
+        let quiet = if alone { Quiet { wake_ups: 0 } } else { self.shared.idle.quiet()? };
+        let idle = !self.has_pinned() && !self.shared.stop.get() && self.shared.is_drained();
+        idle.then_some(quiet)
     }
 
     /// Whether something became ready here, or for this worker only.
