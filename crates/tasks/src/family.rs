@@ -7,6 +7,7 @@ use loopwork_context::Request;
 use loopwork_core::{Handle, IntoTask, Task, TaskError, Watch};
 
 use crate::ensure::into_task;
+use crate::gather::GatherError;
 use crate::tally::Tally;
 
 /// Awaitables that [`gather`](crate::gather()) can make tasks of.
@@ -45,6 +46,37 @@ pub trait Family {
     fn take(&self) -> Result<Self::Output, TaskError>;
     #[doc(hidden)]
     fn take_results(&self) -> Self::Results;
+}
+
+/// Tasks of results, with one type of error.
+pub trait TryFamily: Family {
+    /// All values of results that are `Ok`.
+    type Values;
+    /// The error of one that is not.
+    type Error;
+
+    /// As `watch`; an `Err` is a failure.
+    #[doc(hidden)]
+    fn watch_errors(&self, tally: &Counter) -> Vec<Watch>;
+    /// The error of one that has failed.
+    #[doc(hidden)]
+    fn first_error(&self, index: usize) -> GatherError<Self::Error>;
+    #[doc(hidden)]
+    fn take_values(&self) -> Result<Self::Values, GatherError<Self::Error>>;
+}
+
+fn try_take<T: 'static, E: 'static>(task: &Task<Result<T, E>>) -> Result<T, GatherError<E>> {
+    match task.take_shared() {
+        Ok(result) => result.map_err(GatherError::Failed),
+        Err(error) => Err(GatherError::Task(error)),
+    }
+}
+
+fn first_error_of<T: 'static, E: 'static>(task: &Task<Result<T, E>>) -> GatherError<E> {
+    match try_take(task) {
+        Err(error) => error,
+        Ok(_) => unreachable!("asked for the error of a task that has not failed"),
+    }
 }
 
 /// Hides how ends are counted.
@@ -106,8 +138,50 @@ impl<T: Send + 'static> Family for Vec<Task<T>> {
     }
 }
 
+impl<T: Send + 'static, E: Send + 'static> TryFamily for Vec<Task<Result<T, E>>> {
+    type Values = Vec<T>;
+    type Error = E;
+
+    fn watch_errors(&self, tally: &Counter) -> Vec<Watch> {
+        let watch = |(index, task)| tally.0.watch(index, task, Result::is_err);
+        self.iter().enumerate().filter_map(watch).collect()
+    }
+
+    fn first_error(&self, index: usize) -> GatherError<E> {
+        first_error_of(&self[index])
+    }
+
+    fn take_values(&self) -> Result<Vec<T>, GatherError<E>> {
+        self.iter().map(try_take).collect()
+    }
+}
+
 macro_rules! tuple_family {
     ($($name:ident $index:tt),+) => {
+        impl<Err: Send + 'static, $($name: Send + 'static),+> TryFamily
+            for ($(Task<Result<$name, Err>>,)+)
+        {
+            type Values = ($($name,)+);
+            type Error = Err;
+
+            fn watch_errors(&self, tally: &Counter) -> Vec<Watch> {
+                let watches =
+                    [$(tally.0.watch($index, &self.$index, |result| result.is_err())),+];
+                watches.into_iter().flatten().collect()
+            }
+
+            fn first_error(&self, index: usize) -> GatherError<Err> {
+                match index {
+                    $($index => first_error_of(&self.$index),)+
+                    _ => unreachable!("no such task"),
+                }
+            }
+
+            fn take_values(&self) -> Result<Self::Values, GatherError<Err>> {
+                Ok(($(try_take(&self.$index)?,)+))
+            }
+        }
+
         impl<$($name: IntoTask),+> Gatherable for ($($name,)+) {
             type Family = ($(Task<$name::Output>,)+);
 

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use loopwork_context::{Place, Request, WaitReason, hold_back, proceed, waits_for};
 use loopwork_core::{Handle, IntoTask, TaskError, Watch};
 
-use crate::family::{Counter, Family, Gatherable};
+use crate::family::{Counter, Family, Gatherable, TryFamily};
 use crate::tally::{Decision, Judge, Tally, Until};
 
 /// Runs all of `awaitables` at once, each as a task of its own, and gives their values in the order
@@ -85,7 +85,100 @@ impl<G: Gatherable> Gather<G> {
     }
 }
 
-/// What both futures are made of.
+impl<G> Gather<G>
+where
+    G: Gatherable,
+    G::Family: TryFamily,
+{
+    /// Has an `Err` end the wait, as a panic and a cancellation do: gives the values of results that
+    /// are all `Ok`, or the first error.
+    ///
+    /// asyncio: `gather`, whose awaitables raise.
+    ///
+    /// ```
+    /// # async fn fetch(page: u32) -> std::io::Result<u32> { Ok(page) }
+    /// # loopwork_core::Builder::new().build(loopwork_core::SleepDriver::new()).unwrap().block_on(async {
+    /// let pages = loopwork_tasks::gather([fetch(1), fetch(2)]).errors_fail().await;
+    /// assert_eq!(pages.unwrap(), [1, 2]);
+    /// # }).unwrap();
+    /// ```
+    pub fn errors_fail(self) -> TryGather<G> {
+        TryGather(self.0)
+    }
+}
+
+/// The future of [`Gather::errors_fail`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct TryGather<G: Gatherable>(Gathering<G>);
+
+/// Why [`Gather::errors_fail`] gave no values: what the first did that failed.
+#[derive(Debug, Clone)]
+pub enum GatherError<E> {
+    /// It returned an error.
+    Failed(E),
+    /// It panicked or was cancelled.
+    Task(TaskError),
+}
+
+impl<E: fmt::Display> fmt::Display for GatherError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => error.fmt(f),
+            Self::Task(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for GatherError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Failed(error) => error.source(),
+            Self::Task(error) => Some(error),
+        }
+    }
+}
+
+impl<G> Future for TryGather<G>
+where
+    G: Gatherable,
+    G::Family: TryFamily,
+{
+    type Output =
+        Result<<G::Family as TryFamily>::Values, GatherError<<G::Family as TryFamily>::Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let gathering = &mut self.0;
+        let until = Until::AllOrOne(Judge::Failed);
+        let decision = ready!(gathering.poll(until, TryFamily::watch_errors, cx));
+        if let Decision::One(index) = decision {
+            let error = gathering.family().first_error(index);
+            let cancelled = matches!(&error, GatherError::Task(error) if error.is_cancelled());
+            if cancelled && gathering.resume() {
+                return Poll::Pending;
+            }
+            gathering.request.take().map(Request::end);
+            gathering.family().ignore_failures();
+            gathering.finish();
+            return Poll::Ready(Err(error));
+        }
+        if gathering.resume() {
+            return Poll::Pending;
+        }
+        let values = gathering.family().take_values();
+        gathering.finish();
+        Poll::Ready(values)
+    }
+}
+
+impl<G: Gatherable> Unpin for TryGather<G> {}
+
+impl<G: Gatherable> fmt::Debug for TryGather<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TryGather").field("spawned_at", &self.0.location).finish_non_exhaustive()
+    }
+}
+
+/// What the futures are made of.
 struct Gathering<G: Gatherable> {
     stage: Stage<G>,
     location: &'static Location<'static>,
@@ -135,7 +228,12 @@ impl<G: Gatherable> Gathering<G> {
     }
 
     /// Waits for the decision, forwarding requests meanwhile.
-    fn poll(&mut self, until: Until, cx: &mut Context<'_>) -> Poll<Decision> {
+    fn poll(
+        &mut self,
+        until: Until,
+        watch: impl FnOnce(&G::Family, &Counter) -> Vec<Watch>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Decision> {
         if matches!(self.stage, Stage::Waiting(_)) {
             match Handle::current() {
                 Ok(handle) => self.spawn(&handle),
@@ -144,7 +242,7 @@ impl<G: Gatherable> Gathering<G> {
         }
         if self.tally.is_none() {
             let tally = Counter(Tally::new(self.family().count(), until));
-            self.watches = self.family().watch(&tally);
+            self.watches = watch(self.family(), &tally);
             self.tally = Some(tally);
         }
         let tally: Arc<Tally> = self.tally.as_ref().expect("set above").0.clone();
@@ -201,7 +299,7 @@ impl<G: Gatherable> Future for Gather<G> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let gathering = &mut self.0;
-        let decision = match gathering.poll(Until::AllOrOne(Judge::Failed), cx) {
+        let decision = match gathering.poll(Until::AllOrOne(Judge::Failed), Family::watch, cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(decision) => decision,
         };
@@ -230,7 +328,7 @@ impl<G: Gatherable> Future for GatherExceptions<G> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let gathering = &mut self.0;
-        if gathering.poll(Until::All, cx).is_pending() || gathering.resume() {
+        if gathering.poll(Until::All, Family::watch, cx).is_pending() || gathering.resume() {
             return Poll::Pending;
         }
         let results = gathering.family().take_results();

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use loopwork_context::WaitReason;
+use loopwork_context::{WaitReason, request_visible};
 
 /// Lets everything that is ready run once before the caller goes on.
 ///
-/// It waits exactly once. Works on any executor. Dropping it does nothing.
+/// It waits exactly once. A cancel request that is there by then is met here, as by
+/// [`checkpoint`](loopwork_context::checkpoint). Works on any executor. Dropping it does nothing.
 ///
 /// asyncio: `sleep(0)`.
 ///
@@ -33,7 +34,7 @@ impl Future for YieldNow {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.yielded, true) {
+        if std::mem::replace(&mut self.yielded, true) && !request_visible() {
             return Poll::Ready(());
         }
         loopwork_context::waits_for(WaitReason::Yield);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use loopwork_context::{WaitReason, expire_scopes, proceed, waits_for};
+use loopwork_context::{WaitReason, expire_scopes, proceed, request_visible, waits_for};
 
 use crate::timers::{Current, Id, Seat, Standing, with_current};
 use crate::{Instant, Timers};
@@ -245,6 +245,11 @@ impl Future for Sleep {
             State::Yield => {
                 self.state = State::Yielded;
                 waits_for(WaitReason::Yield);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            // There is no result that would be lost.
+            State::Yielded if request_visible() => {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

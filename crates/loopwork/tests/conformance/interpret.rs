@@ -4,7 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use loopwork::{TaskError, sleep, wait, yield_now};
+use loopwork::{
+    GatherError, SharedError, TaskError, TaskGroup, catch_cancel, gather, shield, sleep, timeout,
+    wait, wait_for, yield_now,
+};
 
 use crate::program::Op;
 use crate::record::python_list;
@@ -23,7 +26,7 @@ pub(crate) async fn body(world: Arc<World>, name: String) -> Outcome {
         }
         Err(boom) => {
             world.say(&name, format!("ends raising {boom}"));
-            Err(boom)
+            Err(SharedError::new(boom))
         }
     }
 }
@@ -137,6 +140,77 @@ async fn step(world: &Arc<World>, me: &str, op: &Op) -> Result<(), Boom> {
             let outcome = known.await;
             world.say(me, labelled(task, outcome));
         }
+        Op::Shield(task) => {
+            let Some((_, known)) = world.known(me, [task]).pop() else {
+                world.say(me, "shield nothing");
+                return Ok(());
+            };
+            let outcome = shield(known).await;
+            world.say(me, labelled(&format!("shield {task}"), outcome));
+        }
+        Op::WaitFor(task, duration) => {
+            let Some((_, known)) = world.known(me, [task]).pop() else {
+                world.say(me, "wait_for nothing");
+                return Ok(());
+            };
+            let label = format!("wait_for {task}");
+            match wait_for(known, *duration).await {
+                Ok(outcome) => world.say(me, labelled(&label, outcome)),
+                Err(_) => world.say(me, format!("{label} timed out")),
+            }
+        }
+        Op::Try { ops, handler, swallow } => match catch_cancel(run(world, me, ops)).await {
+            Ok(ended) => _ = ended?,
+            Err(cancelled) => {
+                world.say(me, "caught");
+                run(world, me, handler).await?;
+                if *swallow {
+                    cancelled.swallow();
+                    world.say(me, "swallowed");
+                } else {
+                    cancelled.resume::<()>().await;
+                }
+            }
+        },
+        Op::Finally { ops, cleanup } => {
+            let ended = catch_cancel(run(world, me, ops)).await;
+            run(world, me, cleanup).await?;
+            match ended {
+                Ok(ended) => _ = ended?,
+                Err(cancelled) => cancelled.resume::<()>().await,
+            }
+        }
+        Op::Timeout(duration, ops) => match timeout(*duration, run(world, me, ops)).await {
+            Ok(ended) => _ = ended?,
+            Err(_) => world.say(me, "timed out"),
+        },
+        Op::Group { tasks, ops } => {
+            let group = TaskGroup::new().run(|group| async move {
+                tasks.iter().for_each(|task| world.spawn_in(&group, task));
+                run(world, me, ops).await
+            });
+            match group.await {
+                Ok(_) => world.say(me, "group ended"),
+                Err(error) => {
+                    let mut messages: Vec<_> = error.errors().map(ToString::to_string).collect();
+                    messages.sort_unstable();
+                    world.say(me, format!("group raised {}", messages.join(" ")));
+                }
+            }
+        }
+        Op::Gather { tasks, return_exceptions: false } => {
+            let known = world.known(me, tasks);
+            if known.is_empty() {
+                world.say(me, "gather nothing");
+                return Ok(());
+            }
+            let said = match gather(known.into_iter().map(|(_, task)| task)).errors_fail().await {
+                Ok(values) => format!("-> {}", python_list(values.iter().map(String::as_str))),
+                Err(GatherError::Failed(boom)) => outcome(Ok(Err(boom))),
+                Err(GatherError::Task(error)) => outcome(Err(error)),
+            };
+            world.say(me, format!("gather {said}"));
+        }
         Op::Gather { tasks, return_exceptions: true } => {
             let known = world.known(me, tasks);
             if known.is_empty() {
@@ -144,7 +218,7 @@ async fn step(world: &Arc<World>, me: &str, op: &Op) -> Result<(), Boom> {
                 return Ok(());
             }
             let tasks = known.into_iter().map(|(_, task)| task);
-            let results = loopwork::gather(tasks).return_exceptions().await;
+            let results = gather(tasks).return_exceptions().await;
             let results: Vec<_> = results.into_iter().map(outcome).collect();
             let results = python_list(results.iter().map(String::as_str));
             world.say(me, format!("gather -> {results}"));

@@ -20,7 +20,6 @@ pub(crate) struct Program {
 
 /// One step of a task or a callback. `README.md` says what each does.
 #[derive(Debug)]
-#[expect(dead_code, reason = "there is nothing yet that some of them could call")]
 pub(crate) enum Op {
     Log(String),
     Sleep(Duration),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loopwork::sync::{Event, Lock, Queue, Semaphore};
-use loopwork::{CallHandle, Handle, Instant, Task, TimerHandle};
+use loopwork::{CallHandle, Handle, Instant, SharedError, Task, TaskGroup, TimerHandle};
 use loopwork_shim::sync::Mutex;
 
 use crate::interpret;
@@ -15,7 +15,7 @@ use crate::promise::Promise;
 use crate::record::Record;
 
 /// How a task of a program ends, unless it is cancelled.
-pub(crate) type Outcome = Result<String, Boom>;
+pub(crate) type Outcome = Result<String, SharedError>;
 
 /// What `raise` raises.
 #[derive(Debug, Clone)]
@@ -82,6 +82,15 @@ impl World {
         let body = interpret::body(self.clone(), name.to_owned());
         let mut tasks = self.tasks.lock();
         let before = tasks.insert(name.to_owned(), self.handle.create_task(body));
+        drop(tasks);
+        drop(before);
+    }
+
+    /// Creates a task in `group`.
+    pub(crate) fn spawn_in(self: &Arc<Self>, group: &TaskGroup, name: &str) {
+        let body = interpret::body(self.clone(), name.to_owned());
+        let mut tasks = self.tasks.lock();
+        let before = tasks.insert(name.to_owned(), group.create_task(body));
         drop(tasks);
         drop(before);
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loopwork_context::{
-    Ask, CancelReason, Frame, Kind, Left, Place, Request, ScopeId, collecting, expire_scopes,
-    request_visible, take_request, wake_insides,
+    Ask, CancelKind, CancelReason, Frame, Kind, Left, Place, Request, ScopeId, collecting,
+    expire_scopes, request_visible, take_request, wake_insides,
 };
 use loopwork_core::{AnyTask, current_task, is_task_waker};
 use loopwork_time::Instant;
@@ -20,6 +20,8 @@ pub(crate) struct Edge {
     /// None until something is to be waited for: a future that is ready at once costs nothing more.
     state: Option<Arc<State>>,
     deadline: Option<Instant>,
+    /// The deadline has passed, and the request for that was made.
+    expired: bool,
     /// Requests from outside stay there.
     shield: bool,
     /// Those that a shield has kept out.
@@ -45,6 +47,7 @@ impl Edge {
         Self {
             state: None,
             deadline,
+            expired: false,
             shield: false,
             held: None,
             waker: Known::Nobody,
@@ -97,7 +100,8 @@ impl Edge {
             self.held = Request::merge(self.held.take(), take_request());
         }
         let own = self.state.as_ref().and_then(|state| state.take_pending());
-        if own.is_some() {
+        if let Some(ask) = &own {
+            self.note(ask);
             wake_insides();
         }
         let Some(future) = inside.as_mut().as_pin_mut() else {
@@ -118,7 +122,8 @@ impl Edge {
     #[inline]
     fn kind(&self) -> Kind {
         let id = self.state.as_ref().map_or(ScopeId::NOBODY, |state| state.id());
-        let deadline = self.deadline().map(Instant::as_nanos);
+        let ahead = if self.expired { None } else { self.deadline() };
+        let deadline = ahead.map(Instant::as_nanos);
         Kind::Scope { id, shield: self.shield, deadline }
     }
 
@@ -143,12 +148,14 @@ impl Edge {
     ) -> Poll<Result<T, CancelReason>> {
         if let Some(reason) = &left.expired {
             self.named(left.named).note_expired(reason);
+            self.expired = true;
         }
         let mut own = left.own;
         if own.is_none() && left.arrived.is_none() {
             own = self.wait(left.caught, cx);
-            if own.is_none() {
-                return Poll::Pending;
+            match &own {
+                Some(ask) => self.note(ask),
+                None => return Poll::Pending,
             }
         }
         let id = self.state().id();
@@ -162,7 +169,7 @@ impl Edge {
             outer.map(Request::resume);
             return Poll::Pending;
         };
-        if let Some(deadline) = self.deadline().filter(|_| self.expired()) {
+        if let Some(deadline) = self.deadline().filter(|_| self.expired) {
             expire_scopes(deadline.as_nanos());
         }
         let collected = collecting(|| inside.set(None));
@@ -204,8 +211,8 @@ impl Edge {
         self.state()
     }
 
-    pub(crate) fn expired(&self) -> bool {
-        self.state.as_ref().is_some_and(|state| state.expired())
+    fn note(&mut self, ask: &Ask) {
+        self.expired |= ask.reason.kind() == CancelKind::Deadline;
     }
 
     fn close(&mut self) {
