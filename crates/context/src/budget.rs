@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 
 use crate::poll;
 use crate::reason::{WaitReason, waits_for};
-use crate::request::request_visible;
 
 /// What a poll begins with.
 pub(crate) const FULL: u8 = 128;
@@ -20,6 +19,7 @@ pub(crate) const UNLIMITED: u8 = u8::MAX;
 #[must_use = "say `made()` once the operation has made progress"]
 pub struct Progress {
     counted: bool,
+    held_back: bool,
 }
 
 /// Takes one unit of the budget of the task being polled, or has the task come back later.
@@ -27,7 +27,7 @@ pub struct Progress {
 /// A leaf future asks at its begin, and says [`made`](Progress::made) when it is ready. Pending
 /// gives the unit back, since a future that waits has used nothing. Outside a poll of Loopwork's
 /// executor it is always ready, and also where a cancel request is visible: what is ready then
-/// is to win over the request.
+/// is to win over the request, unless it is [held back](Progress::holds_back).
 ///
 /// ```
 /// use std::task::{Context, Poll, Waker};
@@ -45,18 +45,19 @@ pub struct Progress {
 /// ```
 #[inline]
 pub fn proceed(cx: &mut Context<'_>) -> Poll<Progress> {
-    let left = poll::now().budget;
+    let now = poll::now();
+    let (left, held_back) = (now.budget, now.visible.came_first());
     if left == UNLIMITED {
-        return Poll::Ready(Progress { counted: false });
+        return Poll::Ready(Progress { counted: false, held_back });
     }
     if left == 0 {
-        if request_visible() {
-            return Poll::Ready(Progress { counted: false });
+        if now.visible.any() {
+            return Poll::Ready(Progress { counted: false, held_back });
         }
         return exhausted(cx);
     }
     poll::change(|now| now.budget = left - 1);
-    Poll::Ready(Progress { counted: true })
+    Poll::Ready(Progress { counted: true, held_back })
 }
 
 #[cold]
@@ -88,7 +89,31 @@ pub fn spending<T>(
     polled
 }
 
+/// Pending, with its task woken, for what has `waited` in an earlier poll and has to
+/// [hold back](Progress::holds_back).
+#[doc(hidden)]
+#[inline]
+pub fn hold_back(cx: &Context<'_>, waited: bool) -> Poll<()> {
+    if waited && poll::now().visible.came_first() {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
+}
+
 impl Progress {
+    /// Whether what has waited before this poll is not to be ready in it, since a cancel request was
+    /// there first.
+    ///
+    /// A leaf future that waited and finds its result then takes nothing, wakes its task, in case
+    /// that goes on without it, and stays pending. What surrounds it takes the request and drops it,
+    /// and by being dropped it hands on what it was to have: the result is for another.
+    #[inline]
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        self.held_back
+    }
+
     /// The unit is spent.
     #[inline]
     pub fn made(mut self) {

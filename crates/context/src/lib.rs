@@ -13,22 +13,34 @@
 //! | `poll.rs` | the poll, as its executor enters it; what this thread knows of it |
 //! | `budget.rs` | how much a task may do before it gives way |
 //! | `reason.rs` | what a task waits for |
-//! | `request.rs` | the cancel request of the current poll: see it, take it, resume it |
+//! | `cancel/` | cancel requests: see, take, catch, resume; what surrounds a poll |
 //! | `blocking.rs` | whether this thread may block |
 
 #![forbid(unsafe_code)]
 
 mod blocking;
 mod budget;
+mod cancel;
 mod poll;
 mod reason;
-mod request;
 
 pub use blocking::{
     AllowBlocking, BlockingForbidden, ForbidBlocking, allow_blocking, assert_may_block,
     forbid_blocking, may_block,
 };
+#[doc(hidden)]
+pub use budget::hold_back;
 pub use budget::{Progress, proceed, spending};
+#[doc(hidden)]
+pub use cancel::{
+    Ask, Frame, Hooks, Insides, Kind, KnownActs, Left, Place, ScopeId, catch_request, collecting,
+    expire_scopes, install, wake_insides,
+};
+pub use cancel::{
+    CancelKind, CancelReason, Cancelled, CatchCancel, Checkpoint, Request, Resume, catch_cancel,
+    checkpoint, finally, request_visible, take_request,
+};
+#[doc(hidden)]
+pub use poll::quietly;
 pub use poll::{Finished, Poll, is_polling, requeue, task};
 pub use reason::{WaitReason, waits_for};
-pub use request::{Request, request_visible, take_request};

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::ptr;
 
 use crate::budget::{self, UNLIMITED};
+use crate::cancel::frames::{self, Visible};
+use crate::cancel::{Ask, CancelReason, Request};
 use crate::reason::WaitReason;
-use crate::request::Visible;
 
 /// What the innermost [`Poll`] of this thread knows. One small value, so that entering a poll and
 /// finishing it are one access to a thread-local each.
@@ -16,22 +17,29 @@ pub(crate) struct Now {
     task: *const (),
     /// A poll inside that of the task, by something that is polled as part of it.
     nested: bool,
-    pub(crate) request: Visible,
+    /// This is a poll, and not outside of any.
+    inside: bool,
+    /// Which cancel requests are visible to the future being polled.
+    pub(crate) visible: Visible,
     /// The task is to be polled again, behind what is ready.
     pub(crate) requeue: bool,
     pub(crate) waits_for: WaitReason,
     /// How many units are left of the budget.
     pub(crate) budget: u8,
+    /// How many catchers and scopes are around the future being polled.
+    pub(crate) frames: u16,
 }
 
 /// Outside a poll: no request, no budget.
 const OUTSIDE: Now = Now {
     task: ptr::null(),
     nested: false,
-    request: Visible::Nothing,
+    inside: false,
+    visible: Visible::NOTHING,
     requeue: false,
     waits_for: WaitReason::Other,
     budget: UNLIMITED,
+    frames: 0,
 };
 
 loopwork_shim::thread_local! {
@@ -77,6 +85,19 @@ pub fn is_polling(task: *const ()) -> bool {
     ptr::eq(now.task, task) && !now.nested
 }
 
+/// Whether this thread polls something of an executor that cancels.
+pub(crate) fn is_inside() -> bool {
+    now().inside
+}
+
+/// Calls `wake`, and forgets that the current task woke itself in it: what it woke is polled now.
+#[doc(hidden)]
+pub fn quietly(wake: impl FnOnce()) {
+    let requeue = now().requeue;
+    wake();
+    change(|now| now.requeue = requeue);
+}
+
 /// One poll of a task, entered by its executor.
 ///
 /// ```
@@ -97,10 +118,10 @@ pub struct Poll {
 }
 
 /// What a poll has left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Finished {
     /// A request is left for the owner of the poll: nobody took it, or who took it resumed it.
-    pub request_left: bool,
+    pub request: Option<Request>,
     /// Somebody asked for another poll by [`requeue`].
     pub requeued: bool,
     /// What the innermost future said it waits for.
@@ -109,15 +130,23 @@ pub struct Finished {
 
 impl Poll {
     /// Enters a poll inside that of the current task, if there is one. A cancel request is visible
-    /// in it or not. Polls nest: each has its own request, budget and reason.
+    /// in it or not. Polls nest: each has its own requests, budget and reason.
     #[inline]
     pub fn enter(request: bool) -> Self {
+        Self::enter_nested(request.then(|| Ask::new(CancelReason::unspoken(), false)))
+    }
+
+    /// As [`Poll::enter`], with this request.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter_nested(request: Option<Ask>) -> Self {
         Self::begin(task(), true, request)
     }
 
     /// Enters a poll of `task`, which is just a name here.
+    #[doc(hidden)]
     #[inline]
-    pub fn enter_task(task: *const (), request: bool) -> Self {
+    pub fn enter_task(task: *const (), request: Option<Ask>) -> Self {
         Self::begin(task, false, request)
     }
 
@@ -129,17 +158,20 @@ impl Poll {
     }
 
     #[inline]
-    fn begin(task: *const (), nested: bool, request: bool) -> Self {
-        let request = if request { Visible::Request } else { Visible::Nothing };
-        let now = Now { task, nested, request, budget: budget::FULL, ..OUTSIDE };
-        Self { outer: NOW.with(|cell| cell.replace(now)), not_send: PhantomData }
+    fn begin(task: *const (), nested: bool, request: Option<Ask>) -> Self {
+        let now = Now { task, nested, inside: true, budget: budget::FULL, ..OUTSIDE };
+        let poll = Self { outer: NOW.with(|cell| cell.replace(now)), not_send: PhantomData };
+        if let Some(ask) = request {
+            frames::push_owner(ask);
+        }
+        poll
     }
 
     /// Leaves the poll. True if a request is left for its owner.
     #[inline]
     #[must_use]
     pub fn leave(self) -> bool {
-        self.finish().request_left
+        self.finish().request.map(Request::end).is_some()
     }
 
     /// Leaves the poll.
@@ -149,18 +181,18 @@ impl Poll {
         let now = NOW.with(|cell| cell.replace(self.outer));
         // What its drop does has been done.
         std::mem::forget(self);
-        Finished {
-            request_left: now.request != Visible::Nothing,
-            requeued: now.requeue,
-            waits_for: now.waits_for,
-        }
+        let request = if now.frames == 0 { None } else { frames::pop_owner(now.frames) };
+        Finished { request, requeued: now.requeue, waits_for: now.waits_for }
     }
 }
 
 impl Drop for Poll {
     #[inline]
     fn drop(&mut self) {
-        NOW.with(|cell| cell.set(self.outer));
+        let now = NOW.with(|cell| cell.replace(self.outer));
+        if now.frames != 0 {
+            drop(frames::pop_owner(now.frames));
+        }
     }
 }
 
@@ -181,7 +213,7 @@ mod tests {
     fn a_nested_poll_is_of_the_same_task_but_not_its_own_poll() {
         let task = ptr::from_ref(&1).cast();
         assert!(self::task().is_null());
-        let outer = Poll::enter_task(task, false);
+        let outer = Poll::enter_task(task, None);
         assert!(is_polling(task));
         let inner = Poll::enter(false);
         assert!(ptr::eq(self::task(), task) && !is_polling(task));
@@ -194,7 +226,8 @@ mod tests {
     #[test]
     fn outside_hides_the_poll_around_it() {
         let task = ptr::from_ref(&1).cast();
-        let poll = Poll::enter_task(task, true);
+        let ask = Ask::new(CancelReason::unspoken(), false);
+        let poll = Poll::enter_task(task, Some(ask));
         let outside = Poll::outside();
         assert!(!crate::request_visible() && !is_polling(task));
         drop(outside);

@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::scheduler::{Origin, Shared, Worker};
-use crate::task::{AnyTask, Kind, RawTask};
+use crate::task::{AnyTask, CURRENT_TASK, Kind, RawTask};
 
 loopwork_shim::thread_local! {
     /// The worker that runs on this thread. Invariant: null, or set by an `Entered` that lives, and
@@ -29,6 +29,7 @@ impl<'a> Entered<'a> {
         WORKER.with(|current| {
             current.get().is_null().then(|| {
                 current.set(worker);
+                loopwork_context::install(CURRENT_TASK);
                 Self(PhantomData)
             })
         })
@@ -84,11 +85,16 @@ pub(crate) fn with_worker_of<R>(shared: &Arc<Shared>, f: impl FnOnce(Option<&Wor
 /// ```
 #[must_use]
 pub fn current_task() -> Option<AnyTask> {
+    let task = polled_task()?;
+    (task.header().kind() != Kind::Internal).then(|| AnyTask::new(task))
+}
+
+/// What is being polled on this thread, callbacks included.
+pub(crate) fn polled_task() -> Option<RawTask> {
     let task = with_worker(|worker| worker.map_or(ptr::null(), Worker::polled));
     // SAFETY: null, or the header of a task whose poll is under way on this thread, by what
     // `Worker::polled` says.
-    let task = unsafe { RawTask::from_header(task) }?;
-    (task.header().kind() != Kind::Internal).then(|| AnyTask::new(task))
+    unsafe { RawTask::from_header(task) }
 }
 
 /// Why this thread makes a task ready.

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use loopwork_context::{WaitReason, spending, waits_for};
+use loopwork_context::{WaitReason, hold_back, spending, waits_for};
 
 use crate::reactor::{Direction, ReactorHandle, Registration, Waiter};
 
@@ -223,8 +223,11 @@ impl<T: AsFd> Readiness<T> {
         short: impl Fn(&R) -> bool,
     ) -> io::Result<R> {
         let mut ready = self.ready(direction);
-        poll_fn(|cx| self.poll_attempts(direction, || ready.waiter(), cx, &mut attempt, &short))
-            .await
+        poll_fn(|cx| {
+            ready!(hold_back(cx, ready.waiter.is_some()));
+            self.poll_attempts(direction, || ready.waiter(), cx, &mut attempt, &short)
+        })
+        .await
     }
 
     /// `waiter` is asked for only if there is something to wait for.
@@ -315,6 +318,7 @@ impl<T: AsFd> Future for Ready<'_, T> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(hold_back(cx, self.waiter.is_some()));
         let waiter = self.waiter();
         spending(cx, |cx| self.readiness.poll_ready(self.direction, waiter, cx))
     }

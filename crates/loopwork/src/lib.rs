@@ -32,6 +32,10 @@ pub use background::BackgroundLoop;
 pub use call_later::TimerHandle;
 pub use event_loop::{Builder, EventLoop};
 pub use handle::Handle;
+pub use loopwork_context::{
+    CancelKind, CancelReason, Cancelled, CatchCancel, Checkpoint, Resume, catch_cancel, checkpoint,
+    finally,
+};
 pub use loopwork_core::{
     AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, Join, JoinMut, LocalJoin,
     LocalSet, LocalTask, LoopError, Metrics, SubmitError, Task, TaskError, TaskId, TaskState,
@@ -40,8 +44,10 @@ pub use loopwork_core::{
 };
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{
-    AsCompleted, Gather, GatherExceptions, Next, ReturnWhen, Wait, YieldNow, as_completed,
-    create_task, ensure_future, gather, spawn, wait, yield_now,
+    AsCompleted, CancelScope, Gather, GatherExceptions, MoveOn, Next, ReturnWhen, ScopeCancelled,
+    ScopeOver, Scoped, Shield, ShieldFor, ShieldScope, TimeLimit, TimedOut, Timeout, Wait,
+    YieldNow, as_completed, create_task, ensure_future, fail_after, gather, move_on_after, shield,
+    shield_scope, spawn, timeout, timeout_at, timeout_with, wait, wait_for, yield_now,
 };
 pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{

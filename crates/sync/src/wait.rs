@@ -73,12 +73,17 @@ impl<S: Source> Wait<S> {
 impl<S: Source> Future for Wait<S> {
     type Output = S::Output;
 
-    /// What is ready costs one unit of the task's budget. Where that is used up the source is not
+    /// A wait that a cancel request has overtaken takes nothing. What is ready costs one unit of the task's budget. Where that is used up the source is not
     /// polled: nothing is taken, nor a place among those who wait, and what was granted stays so.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Output> {
         let this = self.project();
         let progress = ready!(proceed(cx));
+        if progress.holds_back() && this.waiter.is_granted() {
+            // What it was granted goes to another, if this is dropped.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let polled = this.source.poll(this.waiter.as_ref(), cx);
         match polled {
             Poll::Ready(_) => progress.made(),

@@ -3,6 +3,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use loopwork_context::Request;
 use loopwork_core::{Handle, IntoTask, Task, TaskError, Watch};
 
 use crate::ensure::into_task;
@@ -29,9 +30,9 @@ pub trait Family {
     fn watch(&self, tally: &Counter) -> Vec<Watch>;
     #[doc(hidden)]
     fn count(&self) -> usize;
-    /// Requests cancellation of all that have not ended.
+    /// Passes a request on to all that have not ended.
     #[doc(hidden)]
-    fn cancel(&self);
+    fn forward(&self, request: &Request);
     /// Failures that come after the first are of no interest.
     #[doc(hidden)]
     fn ignore_failures(&self);
@@ -80,8 +81,8 @@ impl<T: Send + 'static> Family for Vec<Task<T>> {
         self.len()
     }
 
-    fn cancel(&self) {
-        self.iter().for_each(|task| _ = task.cancel());
+    fn forward(&self, request: &Request) {
+        self.iter().for_each(|task| _ = task.forward(request));
     }
 
     fn ignore_failures(&self) {
@@ -128,8 +129,8 @@ macro_rules! tuple_family {
                 [$($index),+].len()
             }
 
-            fn cancel(&self) {
-                $(self.$index.cancel();)+
+            fn forward(&self, request: &Request) {
+                $(self.$index.forward(request);)+
             }
 
             fn ignore_failures(&self) {

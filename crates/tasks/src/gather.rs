@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use loopwork_context::{Request, WaitReason, proceed, waits_for};
+use loopwork_context::{Place, Request, WaitReason, hold_back, proceed, waits_for};
 use loopwork_core::{Handle, IntoTask, TaskError, Watch};
 
 use crate::family::{Counter, Family, Gatherable};
@@ -93,6 +93,8 @@ struct Gathering<G: Gatherable> {
     watches: Vec<Watch>,
     /// A request of the awaiting task, forwarded to all that had not ended.
     request: Option<Request>,
+    place: Place,
+    waited: bool,
     /// The request was raised again here.
     resumed: bool,
 }
@@ -111,6 +113,8 @@ impl<G: Gatherable> Gathering<G> {
             tally: None,
             watches: Vec::new(),
             request: None,
+            place: Place::default(),
+            waited: false,
             resumed: false,
         }
     }
@@ -147,13 +151,15 @@ impl<G: Gatherable> Gathering<G> {
         let decision = tally.poll(cx);
         if decision == Decision::Open {
             waits_for(WaitReason::Join);
+            self.waited = true;
+            self.place.be_reached_by(cx.waker());
             if let Some(request) = loopwork_context::take_request() {
-                // A request already held merges with the new one.
-                self.request = Some(request);
-                self.family().cancel();
+                self.family().forward(&request);
+                self.request = Request::merge(self.request.take(), Some(request));
             }
             return Poll::Pending;
         }
+        ready!(hold_back(cx, self.waited));
         // A decision is looked at, not taken: it is there at the next look.
         ready!(proceed(cx)).made();
         Poll::Ready(decision)
@@ -173,6 +179,7 @@ impl<G: Gatherable> Gathering<G> {
 
     fn finish(&mut self) {
         self.stage = Stage::Done;
+        self.place.leave();
         self.watches.clear();
     }
 }
@@ -203,6 +210,7 @@ impl<G: Gatherable> Future for Gather<G> {
             if error.is_cancelled() && gathering.resume() {
                 return Poll::Pending;
             }
+            gathering.request.take().map(Request::end);
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));

@@ -13,6 +13,9 @@
 //! | `wait.rs` | [`wait`]: done and pending |
 //! | `as_completed.rs` | [`as_completed`]: one after the other, as they end |
 //! | `tally.rs` | what the ends of several tasks are counted in |
+//! | `scope/` | [`CancelScope`]: what can be cancelled as one |
+//! | `timeout.rs` | [`timeout()`], [`wait_for`], [`move_on_after`]: time limits |
+//! | `shield.rs` | [`shield()`], [`shield_scope`]: keeping requests out |
 //! | `yield_now.rs` | [`yield_now`] |
 //!
 //! [`Task`]: loopwork_core::Task
@@ -23,7 +26,10 @@ mod as_completed;
 mod ensure;
 mod family;
 mod gather;
+mod scope;
+mod shield;
 mod tally;
+mod timeout;
 mod wait;
 mod yield_now;
 
@@ -31,5 +37,11 @@ pub use as_completed::{AsCompleted, Next, as_completed};
 pub use ensure::{create_task, ensure_future, spawn};
 pub use family::{Family, Gatherable};
 pub use gather::{Gather, GatherExceptions, gather, gather_all};
+pub use scope::{CancelScope, ScopeCancelled, ScopeOver, Scoped};
+pub use shield::{Shield, ShieldFor, ShieldScope, shield, shield_scope};
+pub use timeout::{
+    MoveOn, TimeLimit, TimedOut, Timeout, fail_after, move_on_after, timeout, timeout_at,
+    timeout_with, wait_for,
+};
 pub use wait::{ReturnWhen, Wait, wait};
 pub use yield_now::{YieldNow, yield_now};

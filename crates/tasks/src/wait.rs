@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use loopwork_context::{WaitReason, proceed, waits_for};
+use loopwork_context::{WaitReason, hold_back, proceed, waits_for};
 use loopwork_core::{Handle, IntoTask, Task, Watch};
 use loopwork_time::Sleep;
 
@@ -173,6 +173,7 @@ impl<A: IntoTask> Future for Wait<A> {
         let Stage::Watching { tally, .. } = &wait.stage else {
             panic!("`wait` was polled after it was over");
         };
+        ready!(hold_back(cx, true));
         if tally.poll(cx) != Decision::Open {
             // A decision is looked at, not taken: it is there at the next look.
             ready!(proceed(cx)).made();

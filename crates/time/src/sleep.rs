@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use loopwork_context::{WaitReason, proceed, waits_for};
+use loopwork_context::{WaitReason, expire_scopes, proceed, waits_for};
 
 use crate::timers::{Current, Id, Seat, Standing, with_current};
 use crate::{Instant, Timers};
@@ -122,6 +122,8 @@ enum State {
     /// Others run; the next poll is ready.
     Yielded,
     Registered(Seat),
+    /// It is over, and was not yet said to be.
+    Fired,
     Done,
 }
 
@@ -138,7 +140,7 @@ impl Sleep {
     pub fn is_elapsed(&self) -> bool {
         match &self.state {
             State::Unregistered | State::Yield => false,
-            State::Yielded | State::Done => true,
+            State::Yielded | State::Fired | State::Done => true,
             State::Registered(seat) => seat.standing() == Standing::Fired && !self.is_too_early(),
         }
     }
@@ -179,6 +181,21 @@ impl Sleep {
     /// Fired, by a deadline that was meant before [`reset`](Sleep::reset).
     fn is_too_early(&self) -> bool {
         self.postponed && self.now() < self.deadline
+    }
+
+    /// It has waited, and is over, unless a request to cancel it came first.
+    #[inline]
+    fn poll_fired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // A time limit around it that is not later has passed as well, whichever was heard of first.
+        expire_scopes(self.deadline.as_nanos());
+        let progress = ready!(proceed(cx));
+        if progress.holds_back() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        progress.made();
+        self.state = State::Done;
+        Poll::Ready(())
     }
 
     /// The time by its own timers.
@@ -222,7 +239,7 @@ impl Future for Sleep {
                 Some(Standing::Waiting) => {}
                 None => self.register(cx.waker()),
                 Some(Standing::Fired) if self.is_too_early() => self.register(cx.waker()),
-                Some(Standing::Fired) => self.state = State::Done,
+                Some(Standing::Fired) => self.state = State::Fired,
                 Some(Standing::Closed) => panic_closed(),
             },
             State::Yield => {
@@ -231,16 +248,20 @@ impl Future for Sleep {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            State::Yielded => self.state = State::Done,
-            State::Done => {}
+            State::Yielded => self.state = State::Fired,
+            State::Fired | State::Done => {}
         }
-        if let State::Done = self.state {
-            // It stays ended, whatever the budget says.
-            ready!(proceed(cx)).made();
-            return Poll::Ready(());
+        match self.state {
+            State::Fired => self.poll_fired(cx),
+            State::Done => {
+                ready!(proceed(cx)).made();
+                Poll::Ready(())
+            }
+            _ => {
+                waits_for(WaitReason::Sleep);
+                Poll::Pending
+            }
         }
-        waits_for(WaitReason::Sleep);
-        Poll::Pending
     }
 }
 

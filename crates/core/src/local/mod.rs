@@ -10,7 +10,7 @@ mod ready;
 mod task;
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -292,18 +292,4 @@ fn report(payload: Box<dyn Any + Send>) {
         let exceptions = worker.map_or(&default, |worker| &worker.shared().exceptions);
         exceptions.panicked("a destructor panicked at the end of a local task", payload);
     });
-}
-
-/// A cell that says yes once.
-#[derive(Debug, Default)]
-struct Once(Cell<bool>);
-
-impl Once {
-    fn take(&self) -> bool {
-        self.0.replace(false)
-    }
-
-    fn set(&self) {
-        self.0.set(true);
-    }
 }

@@ -67,22 +67,17 @@ impl Wakeup {
     pub(super) fn key(&self) -> usize {
         self.key
     }
-}
 
-impl Wake for Wakeup {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
+    /// Has the task polled. True if it was not to be polled anyway.
+    pub(super) fn queue(self: &Arc<Self>) -> bool {
         // Ordering: Release: see `Ready::pop`.
         if self.queued.swap(true, Ordering::Release) {
-            return;
+            return false;
         }
         let driver = {
             let mut queue = self.ready.0.lock();
             if queue.closed {
-                return;
+                return true;
             }
             queue.woken.push_back(self.clone());
             queue.driver.take()
@@ -90,5 +85,16 @@ impl Wake for Wakeup {
         if let Some(driver) = driver {
             driver.wake();
         }
+        true
+    }
+}
+
+impl Wake for Wakeup {
+    fn wake(self: Arc<Self>) {
+        self.queue();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.queue();
     }
 }

@@ -1,17 +1,16 @@
 //! One task of a set: its future and its handle, which share an outcome.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
-use loopwork_context::Request;
+use loopwork_context::{Ask, CancelReason, KnownActs, Place, Request};
 
-use super::Once;
 use super::ready::Wakeup;
 use crate::task::TaskError;
 
@@ -28,7 +27,10 @@ pub struct LocalTask<T> {
 struct Shared<T> {
     outcome: RefCell<Outcome<T>>,
     /// A cancel request waits for the next poll.
-    cancel: Once,
+    cancel: RefCell<Option<Ask>>,
+    known: RefCell<KnownActs>,
+    /// It is being polled.
+    polled: Cell<bool>,
     wakeup: Arc<Wakeup>,
 }
 
@@ -43,12 +45,24 @@ impl<T> LocalTask<T> {
     /// ended.
     ///
     /// asyncio: `Task.cancel`.
+    #[track_caller]
     pub fn cancel(&self) -> bool {
+        self.cancel_with(CancelReason::unspoken())
+    }
+
+    /// Requests cancellation, and says why, as [`Task::cancel_with`](crate::Task::cancel_with).
+    ///
+    /// asyncio: `Task.cancel(msg)`.
+    #[track_caller]
+    pub fn cancel_with(&self, reason: impl Into<CancelReason>) -> bool {
         if self.done() {
             return false;
         }
-        self.shared.cancel.set();
-        self.shared.wakeup.wake_by_ref();
+        let reason = reason.into();
+        if self.shared.known.borrow_mut().learn(&reason) {
+            let first = self.shared.wakeup.queue() && !self.shared.polled.get();
+            self.shared.cancel.borrow_mut().get_or_insert_with(|| Ask::new(reason, first));
+        }
         true
     }
 
@@ -92,7 +106,13 @@ pub(super) struct Run<F: Future> {
 impl<F: Future> Run<F> {
     pub(super) fn new(future: F, wakeup: Arc<Wakeup>) -> (Self, LocalTask<F::Output>) {
         let outcome = RefCell::new(Outcome::Pending(None));
-        let shared = Rc::new(Shared { outcome, cancel: Once::default(), wakeup });
+        let shared = Rc::new(Shared {
+            outcome,
+            cancel: RefCell::default(),
+            known: RefCell::default(),
+            polled: Cell::new(false),
+            wakeup,
+        });
         (Self { future: Some(Box::pin(future)), shared: shared.clone() }, LocalTask { shared })
     }
 }
@@ -101,19 +121,29 @@ impl<F: Future> Body for Run<F> {
     fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let this = &mut *self;
         let Some(future) = &mut this.future else { return true };
-        let poll = loopwork_context::Poll::enter(this.shared.cancel.take());
+        let request = this.shared.cancel.borrow_mut().take();
+        let asked = request.is_some();
+        let poll = loopwork_context::Poll::enter_nested(request);
+        if asked {
+            loopwork_context::wake_insides();
+        }
+        this.shared.polled.set(true);
         // Unwind: a future that panicked is dropped, and never polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        let cancelled = poll.leave();
+        this.shared.polled.set(false);
+        let request = poll.finish().request;
         let result = match polled {
-            Ok(Poll::Pending) if cancelled => Err(TaskError::cancelled()),
-            Ok(Poll::Pending) => return false,
+            Ok(Poll::Pending) => match &request {
+                Some(request) => Err(TaskError::cancelled(Some(request.reason().clone()))),
+                None => return false,
+            },
             Ok(Poll::Ready(output)) => Ok(output),
             Err(payload) => Err(TaskError::panicked(payload)),
         };
         // Its destructors run before anybody hears of its end. Unwind: the outcome stands.
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
         this.shared.end(result);
+        request.map(Request::end);
         if let Err(payload) = dropped {
             super::report(payload);
         }
@@ -125,7 +155,7 @@ impl<F: Future> Drop for Run<F> {
     /// The set is dropped first: the task was cancelled.
     fn drop(&mut self) {
         if self.future.take().is_some() {
-            self.shared.end(Err(TaskError::cancelled()));
+            self.shared.end(Err(TaskError::cancelled(None)));
         }
     }
 }
@@ -137,6 +167,7 @@ pub struct LocalJoin<T> {
     task: LocalTask<T>,
     /// A cancel request of the awaiting task, forwarded to the one that is awaited.
     request: Option<Request>,
+    place: Place,
 }
 
 impl<T> IntoFuture for LocalTask<T> {
@@ -144,7 +175,7 @@ impl<T> IntoFuture for LocalTask<T> {
     type IntoFuture = LocalJoin<T>;
 
     fn into_future(self) -> LocalJoin<T> {
-        LocalJoin { task: self, request: None }
+        LocalJoin { task: self, request: None, place: Place::default() }
     }
 }
 
@@ -160,10 +191,12 @@ impl<T> Future for LocalJoin<T> {
                 None => *waker = Some(cx.waker().clone()),
             }
             drop(outcome);
+            this.place.be_reached_by(cx.waker());
             if let Some(request) = loopwork_context::take_request() {
-                // One that is held already merges with the new one.
-                this.request = Some(request);
-                this.task.cancel();
+                for reason in request.reasons() {
+                    this.task.cancel_with(reason.clone());
+                }
+                this.request = Request::merge(this.request.take(), Some(request));
             }
             return Poll::Pending;
         }
@@ -176,7 +209,10 @@ impl<T> Future for LocalJoin<T> {
                 request.resume();
                 Poll::Pending
             }
-            _ => Poll::Ready(result),
+            (request, _) => {
+                request.map(Request::end);
+                Poll::Ready(result)
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use loopwork_context::WaitReason;
+use loopwork_context::{CancelReason, WaitReason, hold_back};
 
 use super::extension::WatchId;
 use super::header::{TaskId, TaskState};
@@ -59,8 +59,32 @@ impl AnyTask {
     }
 
     /// Requests cancellation, as [`Task::cancel`](super::Task::cancel).
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.0.cancel()
+        self.0.cancel(CancelReason::unspoken())
+    }
+
+    /// Requests cancellation and says why, as [`Task::cancel_with`](super::Task::cancel_with).
+    #[track_caller]
+    pub fn cancel_with(&self, reason: impl Into<CancelReason>) -> bool {
+        self.0.cancel(reason.into())
+    }
+
+    /// How many requests stand, as [`Task::cancelling`](super::Task::cancelling).
+    #[must_use]
+    pub fn cancelling(&self) -> usize {
+        self.0.cancelling()
+    }
+
+    /// Takes one request back, as [`Task::uncancel`](super::Task::uncancel).
+    pub fn uncancel(&self) -> usize {
+        self.0.uncancel(1)
+    }
+
+    /// Wakes the task for a request to a scope inside it; see `RawTask::interrupt`.
+    #[doc(hidden)]
+    pub fn interrupt(&self, asked: impl FnOnce(bool)) {
+        self.0.interrupt(asked);
     }
 
     /// Whether the task has ended.
@@ -91,6 +115,7 @@ struct Watching<'a> {
 impl Watching<'_> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
         loopwork_context::waits_for(WaitReason::Join);
+        ready!(hold_back(cx, self.id.is_some()));
         let waits = match self.id {
             Some(id) => self.task.rewatch(id, cx.waker()).is_ok(),
             None => {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use loopwork_context::CancelReason;
 use loopwork_shim::sync::Mutex;
 
 /// Why awaiting a task, or asking for its result, gave no value.
@@ -18,7 +19,7 @@ pub struct TaskError(Reason);
 
 #[derive(Clone)]
 enum Reason {
-    Cancelled,
+    Cancelled(Option<CancelReason>),
     Panicked(Arc<Panic>),
     NotDone,
     Taken,
@@ -30,8 +31,8 @@ struct Panic {
 }
 
 impl TaskError {
-    pub(crate) fn cancelled() -> Self {
-        Self(Reason::Cancelled)
+    pub(crate) fn cancelled(reason: Option<CancelReason>) -> Self {
+        Self(Reason::Cancelled(reason))
     }
 
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
@@ -50,7 +51,16 @@ impl TaskError {
     /// The task was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0, Reason::Cancelled)
+        matches!(self.0, Reason::Cancelled(_))
+    }
+
+    /// Why the task was cancelled, if it was and somebody said so. None if its loop was closed.
+    #[must_use]
+    pub fn cancel_reason(&self) -> Option<&CancelReason> {
+        match &self.0 {
+            Reason::Cancelled(reason) => reason.as_ref(),
+            _ => None,
+        }
     }
 
     /// The task panicked.
@@ -107,7 +117,13 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Reason::Cancelled => f.write_str("the task was cancelled"),
+            Reason::Cancelled(reason) => {
+                f.write_str("the task was cancelled")?;
+                match reason.as_ref().and_then(CancelReason::message) {
+                    Some(message) => write!(f, ": {message}"),
+                    None => Ok(()),
+                }
+            }
             Reason::Panicked(panic) => write!(f, "the task panicked: {}", panic.message),
             Reason::NotDone => {
                 f.write_str("the task has not ended: await it before asking for its result")
@@ -123,7 +139,7 @@ impl fmt::Display for TaskError {
 impl fmt::Debug for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Reason::Cancelled => f.write_str("Cancelled"),
+            Reason::Cancelled(reason) => f.debug_tuple("Cancelled").field(reason).finish(),
             Reason::Panicked(panic) => f.debug_tuple("Panicked").field(&panic.message).finish(),
             Reason::NotDone => f.write_str("NotDone"),
             Reason::Taken => f.write_str("Taken"),

@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use loopwork_shim::sync::{Mutex, MutexGuard};
 
+use super::cancel::Requests;
 use super::error::TaskError;
 
 /// What waits for the end of a task.
@@ -70,6 +71,7 @@ pub(super) struct Trailer {
     pub(super) error: Option<TaskError>,
     /// The error is a failure, and nobody has looked at it.
     pub(super) unseen: bool,
+    pub(super) requests: Requests,
     /// Somebody made known that failures of this task are of no interest.
     pub(super) ignored: bool,
     /// Set once the output is to be shared: a `fn(&T) -> T`, with which readers clone it.

@@ -8,13 +8,14 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use loopwork_context::{Request, WaitReason};
+use loopwork_context::{CancelReason, Place, Request, WaitReason};
 
 use super::any::AnyTask;
 use super::error::TaskError;
 use super::extension::{WatchId, Watcher};
 use super::header::{TaskId, TaskState};
 use super::raw::RawTask;
+use super::waker;
 use crate::callback::{CallHandle, Callback};
 
 /// A spawned task: await it for its output, cancel it, ask how it is.
@@ -97,15 +98,73 @@ impl<T> Task<T> {
 
     /// Requests cancellation. True if the task had not ended, so that the request stands.
     ///
-    /// The request is delivered when the task is polled next and its future is still pending: then
-    /// the future is dropped and the task ends cancelled. A task always starts: one that is
-    /// cancelled before its first poll is still polled once. One that returns in that poll has
-    /// finished, not been cancelled. Repeated requests before delivery count once. While the task
-    /// awaits another task, the request goes to that one first.
+    /// The request is delivered when the task is polled next and its future is still pending: to the
+    /// innermost [`catch_cancel`](loopwork_context::catch_cancel) around its wait, or, while it awaits
+    /// another task, to that one. If nobody takes it, the future is dropped and the task ends
+    /// cancelled. A task always starts: one that is cancelled before its first poll is still polled
+    /// once. One that returns in that poll has finished, not been cancelled. Repeated requests before
+    /// delivery count once.
+    ///
+    /// A request that finds the task waiting comes before whatever the task waits for and has not got
+    /// yet: a result that comes later is not taken, and goes to another.
     ///
     /// asyncio: `Task.cancel`.
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.raw.cancel()
+        self.raw.cancel(CancelReason::unspoken())
+    }
+
+    /// Requests cancellation, and says why: whoever catches it, or awaits the task, can read it. A
+    /// task that has had a reason's request ignores it when the same one comes again.
+    ///
+    /// asyncio: `Task.cancel(msg)`.
+    ///
+    /// ```
+    /// # async fn example(task: loopwork_core::Task<u32>) {
+    /// task.cancel_with("the user has left");
+    /// let error = task.await.unwrap_err();
+    /// assert_eq!(error.to_string(), "the task was cancelled: the user has left");
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn cancel_with(&self, reason: impl Into<CancelReason>) -> bool {
+        self.raw.cancel(reason.into())
+    }
+
+    /// Requests cancellation, and waits until the task has ended, however it does.
+    ///
+    /// The future is not itself cancelled thereby. A request to the task that awaits it is forwarded,
+    /// as by any await of a task; dropping the future stops waiting.
+    ///
+    /// # Errors
+    ///
+    /// As for awaiting the task: usually that it was cancelled. A task that refused, or had ended by
+    /// then, gives its value.
+    ///
+    /// asyncio: `task.cancel()`, and then `await task` inside a `try`.
+    #[track_caller]
+    pub fn cancel_and_wait(&mut self) -> JoinMut<'_, T> {
+        self.cancel();
+        self.join()
+    }
+
+    /// How many requests stand: accepted, and neither swallowed by a catcher nor taken back.
+    ///
+    /// For those who know asyncio. Who cancelled is told by the reason and by which scope reports
+    /// it, not by this count.
+    ///
+    /// asyncio: `Task.cancelling`.
+    #[must_use]
+    pub fn cancelling(&self) -> usize {
+        self.raw.cancelling()
+    }
+
+    /// Takes one request back, and gives how many are left. At zero, a request that was not delivered
+    /// yet is not delivered any more.
+    ///
+    /// asyncio: `Task.uncancel`.
+    pub fn uncancel(&self) -> usize {
+        self.raw.uncancel(1)
     }
 
     /// Whether the task has ended: returned, panicked or cancelled.
@@ -158,6 +217,12 @@ impl<T> Task<T> {
     /// Awaits the task without giving up the handle. The value is moved out all the same.
     pub fn join(&mut self) -> JoinMut<'_, T> {
         JoinMut { task: self, waiting: Waiting::default() }
+    }
+
+    /// Passes a request on, with its reason. True if the task had not ended.
+    #[doc(hidden)]
+    pub fn forward(&self, request: &Request) -> bool {
+        self.raw.forward(request)
     }
 
     /// [`Looker::on_end`].
@@ -240,18 +305,26 @@ impl<T: 'static> Task<T> {
     ) -> Poll<Result<T, TaskError>> {
         loop {
             if self.done() {
+                let progress = ready!(loopwork_context::proceed(cx));
+                if progress.holds_back() && waiting.watch.is_some() {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                progress.made();
                 // What is registered by now has been taken: dropping it later finds nothing.
-                ready!(loopwork_context::proceed(cx)).made();
                 waiting.watch = None;
-                let cancelled = self.cancelled();
                 match waiting.request.take() {
-                    // The child took the request that came through here: it goes on upwards.
-                    Some(request) if cancelled => {
+                    None => return Poll::Ready(self.take_joined()),
+                    Some(request) if self.cancelled() => {
+                        // The child took the request that came through here: it goes on upwards.
                         request.resume();
                         return Poll::Pending;
                     }
-                    // The child answered otherwise: the request is spent.
-                    _ => return Poll::Ready(self.take_joined()),
+                    Some(request) => {
+                        // The child answered otherwise: the request is spent.
+                        request.end();
+                        return Poll::Ready(self.take_joined());
+                    }
                 }
             }
             let registered = match waiting.watch {
@@ -262,10 +335,13 @@ impl<T: 'static> Task<T> {
                 continue;
             }
             loopwork_context::waits_for(WaitReason::Join);
+            if !waker::is_task_waker(cx.waker()) {
+                waiting.place.be_reached_by(cx.waker());
+            }
             let Some(request) = loopwork_context::take_request() else { return Poll::Pending };
-            // A request already held merges with the new one.
-            waiting.request = Some(request);
-            if self.cancel() {
+            let accepted = self.raw.forward(&request);
+            waiting.hold(request);
+            if accepted {
                 return Poll::Pending;
             }
         }
@@ -395,9 +471,15 @@ struct Waiting {
     watch: Option<WatchId>,
     /// A cancel request of the awaiting task, forwarded to the task that is awaited.
     request: Option<Request>,
+    place: Place,
 }
 
 impl Waiting {
+    /// Holds a request until the task has answered it. One that is held merges with it.
+    fn hold(&mut self, request: Request) {
+        self.request = Request::merge(self.request.take(), Some(request));
+    }
+
     fn forget<T>(&mut self, task: &Task<T>) {
         if let Some(id) = self.watch.take() {
             task.raw.unwatch(id);

@@ -10,6 +10,7 @@
 //! | `runnable.rs` | `Runnable`: one poll and what follows |
 //! | `waker.rs` | the waker, and other ways to make a task ready |
 //! | `watch.rs` | who waits for the end |
+//! | `cancel.rs` | cancel requests, and why they were made |
 //! | `extension.rs` | what few tasks have |
 //! | `chain.rs` | ready tasks linked in a row |
 //! | `stack.rs` | ready tasks that any thread pushes |
@@ -20,6 +21,7 @@
 
 mod any;
 pub(crate) mod arena;
+mod cancel;
 mod cell;
 mod chain;
 mod error;
@@ -35,6 +37,7 @@ mod waker;
 mod watch;
 
 pub use any::AnyTask;
+pub(crate) use cancel::CURRENT_TASK;
 pub(crate) use chain::{Chain, Fifo};
 pub use error::TaskError;
 pub(crate) use error::panic_message;

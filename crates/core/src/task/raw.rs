@@ -327,7 +327,11 @@ impl RawTask {
         let header = self.header();
         match header.state.end()? {
             End::Returned => None,
-            End::Cancelled => Some(TaskError::cancelled()),
+            End::Cancelled => {
+                let extension = header.aux.extension();
+                let reason = extension.and_then(|extension| extension.lock().requests.ended_by());
+                Some(TaskError::cancelled(reason))
+            }
             End::Panicked => header.aux.extension()?.lock().error.clone(),
         }
     }

@@ -4,6 +4,8 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{Context, Waker};
 
+use loopwork_context::Poll;
+
 use super::header::{Ended, Header};
 use super::raw::RawTask;
 use super::state::{By, FinishPending, StartPoll};
@@ -91,18 +93,22 @@ impl Runnable {
         let _polling = worker.polling(self.task());
         header.running();
         let name = self.task().as_ptr().cast();
-        let poll = loopwork_context::Poll::enter_task(name, cancel);
+        let poll = if cancel { self.enter_asked() } else { Poll::enter_task(name, None) };
         let waker = self.borrowed_waker();
         let (pointer, cx) = (self.task().pointer(), &mut Context::from_waker(&waker));
         // SAFETY: who has the `Runnable` of a task that has not ended owns the future.
         let mut ended = unsafe { (header.vtable.poll)(pointer, cx) };
         let finished = poll.finish();
-        if finished.request_left && ended.is_none() {
-            // Nobody inside took the request: the task drops what it owns.
-            let _its_own = loopwork_context::Poll::enter_task(name, false);
-            // SAFETY: still the owner.
-            unsafe { (header.vtable.cancel)(pointer) };
-            ended = Some(Ended::Cancelled);
+        if let Some(request) = finished.request {
+            if ended.is_none() {
+                // Nobody inside took the request: the task drops what it owns.
+                self.task().ends_cancelled(request.reason());
+                let _its_own = Poll::enter_task(name, None);
+                // SAFETY: still the owner.
+                unsafe { (header.vtable.cancel)(pointer) };
+                ended = Some(Ended::Cancelled);
+            }
+            request.end();
         }
         if let Some(ended) = ended {
             let task = ManuallyDrop::new(self);
@@ -123,6 +129,17 @@ impl Runnable {
                 Ran::Done
             }
         }
+    }
+
+    /// Enters a poll in which a request is delivered: it reaches all inside that may take it.
+    #[cold]
+    fn enter_asked(&self) -> Poll {
+        let (request, insides) = self.task().asked();
+        let poll = Poll::enter_task(self.task().as_ptr().cast(), request);
+        if let Some(insides) = insides {
+            insides.wake_all();
+        }
+        poll
     }
 
     /// The waker of a poll: it borrows the loop's reference instead of counting one.

@@ -312,6 +312,12 @@ impl State {
         }
     }
 
+    /// A request that was not delivered yet is not delivered any more; its wake stays.
+    pub(crate) fn uncancel(&self) {
+        // Ordering: AcqRel keeps the chain of wakes whole that the next poll acquires.
+        self.0.fetch_and(!CANCEL, Ordering::AcqRel);
+    }
+
     /// The stale `Runnable` of a task that ended is collected: the loop's reference goes with it.
     /// True if it was the last.
     #[must_use]

@@ -108,14 +108,4 @@ impl RawTask {
             LastWake::Free => unsafe { task.free() },
         }
     }
-
-    /// Requests cancellation. True if the task had not ended.
-    pub(crate) fn cancel(&self) -> bool {
-        match self.header().state.cancel() {
-            Wake::Schedule => self.schedule(Origin::Wake),
-            Wake::Coalesced => {}
-            Wake::Ended => return false,
-        }
-        true
-    }
 }

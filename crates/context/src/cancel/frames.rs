@@ -1,0 +1,461 @@
+//! What surrounds the future being polled: catchers and edges of scopes.
+//!
+//! Each puts a frame on this thread's stack while it polls its inside. A poll without frames costs
+//! nothing more; the frames of a poll are those on top, as many as it says.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
+use super::reason::{CancelKind, CancelReason};
+use super::request::{Ask, Part, Request, ScopeId};
+use crate::poll;
+
+/// What is visible in one place, as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Visible(u8);
+
+impl Visible {
+    pub(crate) const NOTHING: Self = Self(0);
+    const REQUEST: Self = Self(0b01);
+    /// One that came first.
+    const FIRST: Self = Self(0b11);
+
+    fn of(ask: Option<&Ask>) -> Self {
+        match ask {
+            None => Self::NOTHING,
+            Some(ask) if ask.first => Self::FIRST,
+            Some(_) => Self::REQUEST,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline]
+    pub(crate) fn any(self) -> bool {
+        self != Self::NOTHING
+    }
+
+    #[inline]
+    pub(crate) fn came_first(self) -> bool {
+        self.0 & Self::FIRST.0 == Self::FIRST.0
+    }
+}
+
+#[derive(Debug)]
+struct Record {
+    kind: Kind,
+    /// What is visible around it.
+    outer: Visible,
+    /// Its own request, untaken.
+    own: Option<Ask>,
+    /// Requests that were resumed inside.
+    arrived: Option<Request>,
+    /// Why it was found, from inside, to have passed its deadline.
+    expired: Option<CancelReason>,
+    /// The name it was given for that.
+    named: Option<ScopeId>,
+    /// A catcher inside has taken its request.
+    caught: bool,
+}
+
+/// What a frame is of.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// What owns the poll.
+    Owner,
+    /// A future that takes what is visible, and has no request of its own.
+    Catcher,
+    /// The edge of a scope.
+    Scope {
+        /// Which.
+        id: ScopeId,
+        /// Requests from outside are not visible inside.
+        shield: bool,
+        /// In nanoseconds of its clock.
+        deadline: Option<u64>,
+    },
+}
+
+impl Kind {
+    fn id(self) -> Option<ScopeId> {
+        match self {
+            Self::Owner => Some(ScopeId::OWNER),
+            Self::Catcher => None,
+            Self::Scope { id, .. } => Some(id),
+        }
+    }
+
+    fn is_shield(self) -> bool {
+        matches!(self, Self::Scope { shield: true, .. })
+    }
+}
+
+loopwork_shim::thread_local! {
+    static FRAMES: RefCell<Vec<Record>> = RefCell::new(Vec::new())
+}
+
+/// While it lives, what is polled on this thread is inside a catcher or a scope.
+#[doc(hidden)]
+#[derive(Debug)]
+#[must_use = "the frame ends when this is dropped"]
+pub struct Frame {
+    // The stack is this thread's.
+    not_send: PhantomData<*const ()>,
+}
+
+/// What a frame has come to.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Left {
+    /// The scope's name, if it had none before and needed one.
+    pub named: Option<ScopeId>,
+    /// Its own request, which nobody inside has taken.
+    pub own: Option<Ask>,
+    /// Requests that were resumed inside.
+    pub arrived: Option<Request>,
+    /// Its deadline was found from inside to have passed, for this reason; `own` or a token has it.
+    pub expired: Option<CancelReason>,
+    /// A catcher inside has taken its request.
+    pub caught: bool,
+}
+
+impl Frame {
+    /// Enters one. `own` is the scope's own request.
+    #[inline]
+    pub fn enter(kind: Kind, own: Option<Ask>) -> Self {
+        let mine = Visible::of(own.as_ref());
+        let mut outer = Visible::NOTHING;
+        poll::change(|now| {
+            outer = now.visible;
+            now.frames += 1;
+            now.visible = if kind.is_shield() { mine } else { outer.and(mine) };
+        });
+        FRAMES.with(|frames| frames.borrow_mut().push(Record::new(kind, outer, own)));
+        Self { not_send: PhantomData }
+    }
+
+    /// Leaves it.
+    #[inline]
+    #[must_use]
+    pub fn leave(self) -> Left {
+        std::mem::forget(self);
+        pop().map_or_else(Left::default, Record::left)
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        drop(pop());
+    }
+}
+
+impl Record {
+    fn new(kind: Kind, outer: Visible, own: Option<Ask>) -> Self {
+        Self { kind, outer, own, arrived: None, expired: None, named: None, caught: false }
+    }
+
+    fn receive(&mut self, request: Request) {
+        self.arrived = Request::merge(self.arrived.take(), Some(request));
+    }
+
+    fn left(self) -> Left {
+        let Self { own, arrived, expired, named, caught, .. } = self;
+        Left { named, own, arrived, expired, caught }
+    }
+}
+
+fn pop() -> Option<Record> {
+    let record = FRAMES.with(|frames| frames.borrow_mut().pop());
+    let outer = record.as_ref().map_or(Visible::NOTHING, |record| record.outer);
+    poll::change(|now| {
+        now.frames -= 1;
+        now.visible = outer;
+    });
+    record
+}
+
+/// By a poll that begins with a request of its owner.
+#[cold]
+pub(crate) fn push_owner(ask: Ask) {
+    drop_guard(Frame::enter(Kind::Owner, Some(ask)));
+}
+
+/// The owner's frame goes with its poll.
+fn drop_guard(frame: Frame) {
+    std::mem::forget(frame);
+}
+
+/// By a poll that ends, of as many frames: what is left for the owner.
+#[cold]
+pub(crate) fn pop_owner(frames_of_poll: u16) -> Option<Request> {
+    let mut last = None;
+    for _ in 0..frames_of_poll {
+        // More than one only if a frame was leaked.
+        last = FRAMES.with(|frames| frames.borrow_mut().pop());
+    }
+    let record = last?;
+    debug_assert_eq!(record.kind, Kind::Owner, "a frame was left behind");
+    let own = record.own.map(|ask| request_of(ScopeId::OWNER, &ask));
+    Request::merge(own, record.arrived)
+}
+
+fn request_of(scope: ScopeId, ask: &Ask) -> Request {
+    Request::new(vec![part_of(scope, ask)], false)
+}
+
+fn part_of(scope: ScopeId, ask: &Ask) -> Part {
+    Part { scope, reason: ask.reason.clone(), count: ask.count }
+}
+
+/// Whether a cancel request is visible to the future being polled.
+///
+/// ```
+/// use loopwork_context::{Poll, request_visible};
+///
+/// assert!(!request_visible());
+/// let poll = Poll::enter(true);
+/// assert!(request_visible());
+/// # drop(poll);
+/// ```
+#[inline]
+#[must_use]
+pub fn request_visible() -> bool {
+    poll::now().visible.any()
+}
+
+/// Calls `f` with the frames of this poll, the outermost first.
+fn with_frames<R>(f: impl FnOnce(&mut [Record]) -> R) -> R {
+    let count = usize::from(poll::now().frames);
+    FRAMES.with(|frames| {
+        let mut frames = frames.borrow_mut();
+        let base = frames.len() - count;
+        f(&mut frames[base..])
+    })
+}
+
+/// Takes all that is visible here.
+#[cold]
+pub(super) fn take(forwards: bool) -> Option<Request> {
+    let parts = with_frames(|frames| {
+        let mut parts = Vec::new();
+        for frame in frames.iter_mut().rev() {
+            let id = frame.kind.id();
+            if let Some((id, ask)) = id.zip(frame.own.take()) {
+                frame.caught |= !forwards;
+                parts.push(part_of(id, &ask));
+            }
+            if frame.kind.is_shield() {
+                break;
+            }
+            frame.outer = Visible::NOTHING;
+        }
+        parts
+    });
+    poll::change(|now| now.visible = Visible::NOTHING);
+    (!parts.is_empty()).then(|| Request::new(parts, forwards))
+}
+
+/// For a combinator that catches: takes all that is visible here.
+#[doc(hidden)]
+#[must_use]
+pub fn catch_request() -> Option<Request> {
+    if request_visible() { take(false) } else { None }
+}
+
+/// Adds the frame of the owner below the others of this poll, if it is not there.
+fn with_owner<R>(f: impl FnOnce(&mut Record) -> R) -> R {
+    if !with_frames(|frames| frames.first().is_some_and(|frame| frame.kind == Kind::Owner)) {
+        let count = usize::from(poll::now().frames);
+        FRAMES.with(|frames| {
+            let mut frames = frames.borrow_mut();
+            let base = frames.len() - count;
+            frames.insert(base, Record::new(Kind::Owner, Visible::NOTHING, None));
+        });
+        poll::change(|now| now.frames += 1);
+    }
+    with_frames(|frames| f(&mut frames[0]))
+}
+
+/// Hands `request` to the innermost frame, or to the owner of the poll.
+#[cold]
+#[track_caller]
+pub(super) fn arrive(request: Request) {
+    if poll::now().frames > 0 {
+        with_frames(|frames| frames.last_mut().expect("counted above").receive(request));
+    } else if poll::is_inside() {
+        with_owner(|frame| frame.receive(request));
+    } else {
+        request.end();
+        panic!(
+            "a cancellation was resumed where nothing can be cancelled: resume it in the task, or \
+             inside the scope, in which it was caught"
+        );
+    }
+}
+
+/// Makes requests pending again, of those owners that are around.
+#[cold]
+pub(super) fn restore(parts: Vec<Part>) {
+    for part in parts {
+        let ask = Ask { reason: part.reason, first: false, count: part.count };
+        if part.scope == ScopeId::OWNER {
+            if poll::is_inside() {
+                with_owner(|frame| _ = frame.own.get_or_insert(ask));
+            }
+        } else {
+            with_frames(|frames| {
+                let frame = frames.iter_mut().find(|frame| frame.kind.id() == Some(part.scope));
+                if let Some(frame) = frame {
+                    _ = frame.own.get_or_insert(ask);
+                }
+            });
+        }
+    }
+    look_again();
+}
+
+/// Works out again what is visible in each frame.
+fn look_again() {
+    let visible = with_frames(|frames| {
+        frames.iter_mut().fold(Visible::NOTHING, |outer, frame| {
+            frame.outer = outer;
+            let mine = Visible::of(frame.own.as_ref());
+            if frame.kind.is_shield() { mine } else { outer.and(mine) }
+        })
+    });
+    poll::change(|now| now.visible = visible);
+}
+
+/// Whether `scope` is around the future being polled.
+pub(super) fn is_around(scope: ScopeId) -> bool {
+    scope == ScopeId::OWNER
+        || with_frames(|frames| frames.iter().any(|frame| frame.kind.id() == Some(scope)))
+}
+
+/// A deadline has passed here, at `deadline` of its clock: so has that of every scope around which
+/// is not later, whoever has heard of it first. For what waits longer than a scope it is in.
+#[doc(hidden)]
+#[inline]
+pub fn expire_scopes(deadline: u64) {
+    if poll::now().frames > 0 {
+        expire_frames(deadline);
+    }
+}
+
+#[cold]
+fn expire_frames(until: u64) {
+    let found = with_frames(|frames| {
+        let mut found = false;
+        for frame in frames.iter_mut().rev() {
+            if let Kind::Scope { id, deadline: Some(deadline), .. } = &mut frame.kind {
+                if *deadline <= until && frame.own.is_none() && frame.expired.is_none() {
+                    if *id == ScopeId::NOBODY {
+                        *id = ScopeId::unique();
+                        frame.named = Some(*id);
+                    }
+                    let reason = CancelReason::of_kind(CancelKind::Deadline);
+                    frame.expired = Some(reason.clone());
+                    frame.own = Some(Ask::new(reason, true));
+                    found = true;
+                }
+            }
+            if frame.kind.is_shield() {
+                break;
+            }
+        }
+        found
+    });
+    if found {
+        look_again();
+    }
+}
+
+#[cfg(all(test, not(loopwork_loom)))]
+mod tests {
+    use super::*;
+    use crate::{Poll, take_request};
+
+    fn ask() -> Option<Ask> {
+        Some(Ask::new(CancelReason::unspoken(), false))
+    }
+
+    fn scope(id: ScopeId, shield: bool) -> Kind {
+        Kind::Scope { id, shield, deadline: None }
+    }
+
+    #[test]
+    fn a_taker_takes_all_that_is_visible() {
+        let poll = Poll::enter(true);
+        let (outer, inner) = (ScopeId::unique(), ScopeId::unique());
+        let outer_frame = Frame::enter(scope(outer, false), None);
+        let inner_frame = Frame::enter(scope(inner, false), ask());
+        let request = take_request().expect("two are visible");
+        assert_eq!(request.reasons().count(), 2);
+        assert!(!request_visible());
+        let (own, rest) = request.split(inner);
+        assert!(own.is_some() && rest.is_some());
+        assert!(inner_frame.leave().own.is_none());
+        assert!(!request_visible(), "taken, also from the owner");
+        rest.map(Request::resume).expect("that of the owner");
+        let left = outer_frame.leave();
+        assert!(left.arrived.is_some(), "handed to the innermost frame");
+        assert!(!poll.leave());
+    }
+
+    #[test]
+    fn a_shield_hides_what_is_around_it() {
+        let poll = Poll::enter(true);
+        let frame = Frame::enter(scope(ScopeId::unique(), true), None);
+        assert!(!request_visible() && take_request().is_none());
+        let catcher = Frame::enter(Kind::Catcher, None);
+        assert!(!request_visible());
+        drop(catcher);
+        drop(frame);
+        assert!(request_visible());
+        assert!(poll.leave());
+    }
+
+    #[test]
+    fn restored_it_is_visible_inside_its_scope() {
+        let poll = Poll::enter(false);
+        let id = ScopeId::unique();
+        let frame = Frame::enter(scope(id, false), ask());
+        let inner = Frame::enter(Kind::Catcher, None);
+        let request = take_request().expect("visible");
+        assert!(!request_visible());
+        request.restore();
+        assert!(request_visible());
+        drop(inner);
+        assert!(request_visible());
+        assert!(frame.leave().own.is_some());
+        assert!(!request_visible() && !poll.leave());
+    }
+
+    #[test]
+    fn an_expired_deadline_expires_what_is_around_it() {
+        let poll = Poll::enter(false);
+        let at = |deadline| Kind::Scope { id: ScopeId::unique(), shield: false, deadline };
+        let late = Frame::enter(at(Some(11)), None);
+        let same = Frame::enter(at(Some(10)), None);
+        expire_scopes(10);
+        assert!(poll::now().visible.came_first());
+        assert!(same.leave().expired.is_some());
+        assert!(late.leave().expired.is_none());
+        assert!(!poll.leave());
+    }
+
+    #[test]
+    fn frames_go_with_a_panic() {
+        let poll = Poll::enter(false);
+        let panicked = std::panic::catch_unwind(|| {
+            let _frame = Frame::enter(Kind::Catcher, ask());
+            panic!("inside");
+        });
+        assert!(panicked.is_err());
+        assert_eq!(poll::now().frames, 0);
+        assert!(!poll.leave());
+    }
+}

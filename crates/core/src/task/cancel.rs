@@ -1,0 +1,155 @@
+//! Cancel requests to a task: who asked, and what became of it.
+//!
+//! That there is a request is a bit in the word (`state.rs`), so that asking and ending have one
+//! order. Its reason lies in the extension, whose lock whoever asks holds while it sets the bit: so
+//! a poll that finds the bit finds the reason.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use loopwork_context::{Ask, CancelReason, Hooks, Insides, KnownActs, Request};
+
+use super::raw::RawTask;
+use super::state::Wake;
+use super::waker;
+use crate::current;
+use crate::scheduler::Origin;
+
+/// What is known of a task's requests.
+#[derive(Default)]
+pub(super) struct Requests {
+    /// Not delivered yet.
+    pending: Option<Ask>,
+    known: KnownActs,
+    /// How many were accepted, and neither refused nor taken back.
+    standing: u32,
+    /// Why the task ended cancelled.
+    ended_by: Option<CancelReason>,
+    /// What inside the task takes requests, and has a waker of its own.
+    insides: Option<Arc<Insides>>,
+}
+
+impl Requests {
+    fn ask(&mut self, reason: CancelReason, first: bool) {
+        match &mut self.pending {
+            Some(pending) => pending.count += 1,
+            None => self.pending = Some(Ask::new(reason, first)),
+        }
+        self.standing += 1;
+    }
+
+    pub(super) fn ended_by(&self) -> Option<CancelReason> {
+        self.ended_by.clone()
+    }
+}
+
+impl RawTask {
+    /// Requests cancellation. True if the task had not ended.
+    pub(crate) fn cancel(&self, reason: CancelReason) -> bool {
+        let header = self.header();
+        if header.state.is_complete() {
+            return false;
+        }
+        let mut trailer = header.aux.extend().lock();
+        if !trailer.requests.known.learn(&reason) {
+            return !header.state.is_complete();
+        }
+        // Under the lock: see the top of this file.
+        let wake = header.state.cancel();
+        if wake != Wake::Ended {
+            trailer.requests.ask(reason, wake == Wake::Schedule);
+        }
+        drop(trailer);
+        match wake {
+            Wake::Schedule => self.schedule(Origin::Wake),
+            Wake::Coalesced => {}
+            Wake::Ended => return false,
+        }
+        true
+    }
+
+    /// Passes `request` on: true if the task had not ended.
+    pub(crate) fn forward(&self, request: &Request) -> bool {
+        request.reasons().fold(false, |accepted, reason| self.cancel(reason.clone()) || accepted)
+    }
+
+    /// By the poll that took the bit: what it stands for.
+    #[cold]
+    pub(super) fn asked(&self) -> (Option<Ask>, Option<Arc<Insides>>) {
+        let mut trailer = self.header().aux.extend().lock();
+        (trailer.requests.pending.take(), trailer.requests.insides.clone())
+    }
+
+    /// By whoever ends the task as cancelled, before it does.
+    #[cold]
+    pub(super) fn ends_cancelled(&self, reason: &CancelReason) {
+        self.header().aux.extend().lock().requests.ended_by = Some(reason.clone());
+    }
+
+    /// How many requests stand.
+    pub(crate) fn cancelling(&self) -> usize {
+        let extension = self.header().aux.extension();
+        extension.map_or(0, |extension| extension.lock().requests.standing as usize)
+    }
+
+    /// Takes `count` requests back. At zero, one that was not delivered is not delivered any more.
+    pub(crate) fn uncancel(&self, count: u32) -> usize {
+        let header = self.header();
+        let Some(extension) = header.aux.extension() else { return 0 };
+        let mut trailer = extension.lock();
+        let requests = &mut trailer.requests;
+        requests.standing = requests.standing.saturating_sub(count);
+        let left = requests.standing;
+        let taken_back = if left == 0 { requests.pending.take() } else { None };
+        if taken_back.is_some() {
+            header.state.uncancel();
+        }
+        drop(trailer);
+        left as usize
+    }
+
+    /// Wakes the task for a request to something inside it. `asked` is told whether the task was idle,
+    /// before it is scheduled: then the request came first.
+    pub(crate) fn interrupt(&self, asked: impl FnOnce(bool)) {
+        if loopwork_context::is_polling(self.as_ptr().cast()) {
+            asked(false);
+            loopwork_context::requeue();
+            return;
+        }
+        let idle = self.header().state.wake() == Wake::Schedule;
+        asked(idle);
+        if idle {
+            self.schedule(Origin::Wake);
+        }
+    }
+}
+
+/// What the cancellation of tasks offers to what is polled in them.
+struct CurrentTask;
+
+pub(crate) static CURRENT_TASK: &dyn Hooks = &CurrentTask;
+
+impl Hooks for CurrentTask {
+    fn is_own(&self, waker: &Waker) -> bool {
+        let task = waker::task(waker);
+        task.is_some_and(|task| loopwork_context::is_polling(task.as_ptr().cast()))
+    }
+
+    fn insides(&self) -> Option<Arc<Insides>> {
+        let task = current::polled_task()?;
+        let mut trailer = task.header().aux.extend().lock();
+        Some(trailer.requests.insides.get_or_insert_default().clone())
+    }
+
+    fn known_insides(&self) -> Option<Arc<Insides>> {
+        let task = current::polled_task()?;
+        let extension = task.header().aux.extension()?;
+        extension.lock().requests.insides.clone()
+    }
+
+    fn uncancel(&self, count: u32) {
+        if let Some(task) = current::polled_task() {
+            task.uncancel(count);
+        }
+    }
+}

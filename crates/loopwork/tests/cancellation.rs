@@ -1,0 +1,738 @@
+//! Requests: caught, cleaned up after, refused; scopes, time limits, shields. In virtual time.
+//!
+//! The numbers in the names are those of `docs/semantics.md`.
+
+mod common;
+
+use std::future::{Future, IntoFuture, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Count, WORKERS};
+use futures::future::{Either, join, select};
+use futures::stream::{FuturesUnordered, StreamExt};
+use loopwork::sync::{Event, Lock, Queue};
+use loopwork::{
+    CancelKind, CancelScope, Clock, EventLoop, Instant, Task, TaskError, catch_cancel, checkpoint,
+    create_task, current_task, finally, gather, move_on_after, shield, shield_scope, sleep,
+    timeout, timeout_with, wait_for,
+};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Runs `test` in virtual time with one worker, two and eight.
+fn at_each_size<F: Future>(test: impl Fn() -> F) {
+    for workers in WORKERS {
+        let builder = EventLoop::builder().workers(workers).clock(Clock::virtual_time());
+        let mut event_loop = builder.build().unwrap();
+        event_loop.run_until_complete(test()).unwrap();
+        event_loop.close();
+    }
+}
+
+/// A task that has begun to wait, a millisecond ago.
+async fn waiting<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Task<T> {
+    let task = create_task(future);
+    sleep(MS).await;
+    task
+}
+
+/// What `future` gives, and how many milliseconds that took.
+async fn timed<F: IntoFuture>(future: F) -> (F::Output, u128) {
+    let start = Instant::now();
+    let output = future.await;
+    (output, (Instant::now() - start).as_millis())
+}
+
+fn message(error: &TaskError) -> Option<&str> {
+    error.cancel_reason().and_then(|reason| reason.message())
+}
+
+#[test]
+fn d5_cancel_says_whether_the_task_had_not_ended() {
+    at_each_size(|| async {
+        let mut task = waiting(pending::<()>()).await;
+        assert!(task.cancel());
+        assert!(!task.cancelled(), "not yet");
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert!(task.cancelled() && !task.cancel());
+    });
+}
+
+#[test]
+fn d6_requests_before_delivery_are_one_but_are_counted() {
+    at_each_size(|| async {
+        let caught = Count::default();
+        let count = caught.clone();
+        let task = waiting(async move {
+            while let Err(cancelled) = catch_cancel(sleep(5 * MS)).await {
+                count.add();
+                cancelled.swallow();
+            }
+        })
+        .await;
+        let asked: Vec<bool> = (0..3).map(|_| task.cancel()).collect();
+        assert_eq!(asked, [true; 3]);
+        _ = task.await;
+        assert!((1..=3).contains(&caught.get()), "another worker may be quicker");
+    });
+}
+
+#[test]
+fn d7_a_task_always_starts() {
+    at_each_size(|| async {
+        let started = Count::default();
+        let count = started.clone();
+        let task = create_task(async move {
+            count.add();
+            sleep(MS).await;
+        });
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(started.get(), 1);
+    });
+}
+
+#[test]
+fn d8_a_request_of_its_own_is_met_at_the_next_wait() {
+    at_each_size(|| async {
+        let reached = Count::default();
+        let count = reached.clone();
+        let task = create_task(async move {
+            current_task().unwrap().cancel();
+            count.add();
+            checkpoint().await;
+            count.add();
+        });
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(reached.get(), 1);
+    });
+}
+
+#[test]
+fn d9_a_task_that_returns_has_finished() {
+    at_each_size(|| async {
+        let task = create_task(async {
+            current_task().unwrap().cancel();
+            7
+        });
+        assert_eq!(task.await.unwrap(), 7);
+    });
+}
+
+#[test]
+fn d10_a_caught_request_may_be_refused() {
+    at_each_size(|| async {
+        let task = waiting(async {
+            let cancelled = catch_cancel(sleep(1000 * MS)).await.unwrap_err();
+            assert_eq!(cancelled.message(), Some("stop"));
+            assert_eq!(cancelled.reason().kind(), CancelKind::Asked);
+            assert_eq!(current_task().unwrap().cancelling(), 1);
+            cancelled.swallow();
+            assert_eq!(current_task().unwrap().cancelling(), 0);
+            sleep(10 * MS).await;
+            "still here"
+        })
+        .await;
+        assert!(task.cancel_with("stop"));
+        let (result, ms) = timed(task).await;
+        assert_eq!((result.unwrap(), ms), ("still here", 10));
+    });
+}
+
+#[test]
+fn d12_what_was_refused_does_not_come_again() {
+    at_each_size(|| async {
+        let mut task = waiting(async {
+            let mut caught = 0;
+            for _ in 0..2 {
+                while let Err(cancelled) = catch_cancel(sleep(10 * MS)).await {
+                    caught += 1;
+                    cancelled.swallow();
+                }
+            }
+            caught
+        })
+        .await;
+        task.cancel();
+        sleep(MS).await;
+        task.cancel();
+        assert_eq!(task.join().await.unwrap(), 2);
+    });
+}
+
+#[test]
+fn d13_the_reason_travels_to_who_awaits() {
+    at_each_size(|| async {
+        let task = waiting(async {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            sleep(MS).await;
+            cancelled.resume::<()>().await;
+        })
+        .await;
+        task.cancel_with("no more");
+        let error = task.await.unwrap_err();
+        assert_eq!(message(&error), Some("no more"));
+        assert_eq!(error.to_string(), "the task was cancelled: no more");
+    });
+}
+
+#[test]
+fn d14_a_request_that_was_not_delivered_can_be_taken_back() {
+    at_each_size(|| async {
+        let task = create_task(async {
+            let me = current_task().unwrap();
+            me.cancel();
+            assert_eq!((me.cancelling(), me.uncancel(), me.uncancel()), (1, 0, 0));
+            sleep(MS).await;
+            7
+        });
+        assert_eq!(task.await.unwrap(), 7);
+    });
+}
+
+#[test]
+fn the_innermost_catcher_takes_a_request_and_passes_it_on() {
+    at_each_size(|| async {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let said = log.clone();
+        let say = move |what| said.lock().unwrap().push(what);
+        let mut task = waiting(async move {
+            let outer = catch_cancel(async {
+                let inner = catch_cancel(sleep(1000 * MS)).await.unwrap_err();
+                say("inner");
+                sleep(5 * MS).await;
+                inner.resume::<()>().await;
+            });
+            let outer = outer.await.unwrap_err();
+            say("outer");
+            sleep(5 * MS).await;
+            outer.resume::<()>().await;
+        })
+        .await;
+        let (result, ms) = timed(task.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, &**log.lock().unwrap()), (10, &["inner", "outer"][..]));
+    });
+}
+
+#[test]
+fn a_second_request_cancels_the_clean_up_and_takes_the_first_along() {
+    at_each_size(|| async {
+        let mut task = waiting(async {
+            catch_cancel(async {
+                let held = catch_cancel(pending::<()>()).await.unwrap_err();
+                sleep(1000 * MS).await;
+                held.resume::<()>().await;
+            })
+            .await
+            .unwrap_err()
+            .swallow();
+            assert_eq!(current_task().unwrap().cancelling(), 1, "one of the two is refused");
+            sleep(MS).await;
+            "refused"
+        })
+        .await;
+        task.cancel();
+        sleep(MS).await;
+        task.cancel();
+        assert_eq!(task.join().await.unwrap(), "refused");
+    });
+}
+
+#[test]
+fn finally_cleans_up_after_an_end_a_cancellation_and_a_panic() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let clean = |count: &Count| {
+            let count = count.clone();
+            async move {
+                sleep(3 * MS).await;
+                count.add();
+            }
+        };
+        assert_eq!(finally(async { 7 }, clean(&cleaned)).await, 7);
+        assert_eq!(cleaned.get(), 1);
+        let mut task = waiting(finally(pending::<()>(), clean(&cleaned))).await;
+        let (result, ms) = timed(task.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, cleaned.get()), (3, 2));
+        let task = create_task(finally(async { panic!("on purpose") }, clean(&cleaned)));
+        assert!(task.await.unwrap_err().is_panic());
+        assert_eq!(cleaned.get(), 3);
+    });
+}
+
+#[test]
+fn a_request_goes_down_a_chain_of_awaited_tasks() {
+    at_each_size(|| async {
+        let innermost = create_task(async {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            sleep(7 * MS).await;
+            cancelled.resume::<()>().await;
+        });
+        let middle = create_task(async move {
+            _ = innermost.await;
+            unreachable!("the cancellation goes on here");
+        });
+        let mut outer = waiting(async move {
+            let _result: Result<(), _> = middle.await;
+            unreachable!("and here");
+        })
+        .await;
+        let (result, ms) = timed(outer.cancel_and_wait()).await;
+        let result: Result<(), TaskError> = result;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!(ms, 7);
+    });
+}
+
+#[test]
+fn a_child_that_refuses_spends_the_request_of_who_awaits_it() {
+    at_each_size(|| async {
+        let child = create_task(async {
+            catch_cancel(pending::<()>()).await.unwrap_err().swallow();
+            5
+        });
+        let mut parent = waiting(async move { child.await.unwrap() + 1 }).await;
+        assert_eq!(parent.cancel_and_wait().await.unwrap(), 6);
+    });
+}
+
+#[test]
+fn a_task_awaited_by_two_is_cancelled_once() {
+    at_each_size(|| async {
+        let caught = Count::default();
+        let count = caught.clone();
+        let shared = create_task(async move {
+            while let Err(cancelled) = catch_cancel(sleep(20 * MS)).await {
+                count.add();
+                cancelled.swallow();
+            }
+            1
+        });
+        let (one, two) = (shared.clone(), shared);
+        let mut parent = waiting(async move {
+            let (one, two) = join(one.into_future(), two.into_future()).await;
+            one.unwrap() + two.unwrap()
+        })
+        .await;
+        assert_eq!(parent.cancel_and_wait().await.unwrap(), 2);
+        assert_eq!(caught.get(), 1);
+    });
+}
+
+#[test]
+fn catchers_in_a_combinator_that_polls_only_what_was_woken_are_reached() {
+    at_each_size(|| async {
+        let caught = Count::default();
+        let count = caught.clone();
+        let mut task = waiting(async move {
+            let mut all: FuturesUnordered<_> = (0..5)
+                .map(|n| {
+                    let count = count.clone();
+                    async move {
+                        if let Err(cancelled) = catch_cancel(pending::<()>()).await {
+                            count.add();
+                            sleep(n * MS).await;
+                            cancelled.resume::<()>().await;
+                        }
+                    }
+                })
+                .collect();
+            while all.next().await.is_some() {}
+        })
+        .await;
+        assert!(task.cancel_and_wait().await.unwrap_err().is_cancelled());
+        // The first to be polled takes the request, and resumes it before it has waited.
+        assert_eq!(caught.get(), 1);
+    });
+}
+
+#[test]
+fn what_comes_after_a_request_goes_to_another() {
+    at_each_size(|| async {
+        let queue = Arc::new(Queue::unbounded());
+        let get = |queue: &Arc<Queue<u32>>| {
+            let queue = queue.clone();
+            async move { queue.get().await.unwrap() }
+        };
+        let first = waiting(get(&queue)).await;
+        let second = waiting(get(&queue)).await;
+        first.cancel();
+        queue.put_nowait(1).unwrap();
+        assert!(first.await.unwrap_err().is_cancelled());
+        assert_eq!(second.await.unwrap(), 1);
+
+        let event = Arc::new(Event::new());
+        let waits = event.clone();
+        let mut task = waiting(async move { waits.wait().await }).await;
+        task.cancel();
+        event.set();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+
+        let lock = Arc::new(Lock::new(()));
+        let held = lock.clone().lock_owned().await;
+        let waits = lock.clone();
+        let mut task = waiting(async move { drop(waits.lock().await) }).await;
+        task.cancel();
+        drop(held);
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert!(!lock.locked());
+    });
+}
+
+#[test]
+fn what_came_before_a_request_is_taken() {
+    at_each_size(|| async {
+        let queue = Arc::new(Queue::unbounded());
+        let gets = queue.clone();
+        let mut task = waiting(async move {
+            let item = gets.get().await.unwrap();
+            let caught = catch_cancel(sleep(10 * MS)).await.unwrap_err();
+            caught.swallow();
+            item
+        })
+        .await;
+        queue.put_nowait(1).unwrap();
+        task.cancel();
+        assert_eq!(task.join().await.unwrap(), 1, "and the request is met at the next wait");
+    });
+}
+
+#[test]
+fn e1_a_shielded_task_runs_on() {
+    at_each_size(|| async {
+        let ended = Count::default();
+        let count = ended.clone();
+        let inner = create_task(async move {
+            sleep(10 * MS).await;
+            count.add();
+            1
+        });
+        let mut outer = waiting(shield(inner.clone())).await;
+        let (result, ms) = timed(outer.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, ended.get()), (0, 0));
+        assert_eq!(inner.await.unwrap(), 1);
+        let inner = waiting(pending::<()>()).await;
+        inner.cancel();
+        assert!(shield(inner).await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_shield_scope_ends_before_the_request_goes_on() {
+    at_each_size(|| async {
+        let done = Count::default();
+        let count = done.clone();
+        let mut task = waiting(async move {
+            shield_scope(async {
+                sleep(10 * MS).await;
+                count.add();
+            })
+            .await;
+            sleep(1000 * MS).await;
+        })
+        .await;
+        let (result, ms) = timed(task.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, done.get()), (9, 1));
+    });
+}
+
+#[test]
+fn a_shield_has_a_limit_of_its_own() {
+    at_each_size(|| async {
+        let (result, ms) = timed(shield_scope(pending::<()>()).limit(5 * MS)).await;
+        assert_eq!((result.is_err(), ms), (true, 5));
+        let mut task = waiting(async {
+            _ = shield_scope(pending::<()>()).limit(5 * MS).await;
+            unreachable!("the request from outside wins");
+        })
+        .await;
+        let (result, ms): (Result<(), _>, _) = timed(task.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!(ms, 4);
+    });
+}
+
+#[test]
+fn a_shield_that_is_dropped_gives_what_it_held_back() {
+    at_each_size(|| async {
+        let mut task = waiting(async {
+            let quick = sleep(5 * MS);
+            match select(pin!(shield_scope(pending::<()>())), quick).await {
+                Either::Left(_) => unreachable!(),
+                Either::Right(((), shield)) => drop(shield),
+            }
+            sleep(1000 * MS).await;
+        })
+        .await;
+        let (result, ms) = timed(task.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!(ms, 4);
+    });
+}
+
+#[test]
+fn e8_a_task_whose_time_is_up_is_cancelled_and_waited_for() {
+    at_each_size(|| async {
+        let task = create_task(async {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            assert_eq!(cancelled.reason().kind(), CancelKind::Deadline);
+            sleep(7 * MS).await;
+            cancelled.resume::<()>().await;
+        });
+        let (result, ms) = timed(wait_for(task, 10 * MS)).await;
+        assert_eq!((result.is_err(), ms), (true, 17));
+    });
+}
+
+#[test]
+fn e9_a_task_that_answers_all_the_same_is_heard() {
+    at_each_size(|| async {
+        let task = create_task(async {
+            catch_cancel(pending::<()>()).await.unwrap_err().swallow();
+            3
+        });
+        assert_eq!(wait_for(task, 10 * MS).await.unwrap().unwrap(), 3);
+    });
+}
+
+#[test]
+fn e12_what_is_ready_at_once_has_not_timed_out() {
+    at_each_size(|| async {
+        assert_eq!(timeout(Duration::ZERO, async { 1 }).await, Ok(1));
+        assert_eq!(timeout(MS, async { 1 }).await, Ok(1));
+    });
+}
+
+#[test]
+fn e15_a_limit_may_be_taken_away_and_moved() {
+    at_each_size(|| async {
+        let taken_away = timeout_with(5 * MS, |limit| async move {
+            limit.reschedule(None).unwrap();
+            sleep(50 * MS).await;
+            assert!(!limit.expired() && limit.when().is_none());
+        });
+        assert!(taken_away.await.is_ok());
+        let (result, ms) = timed(timeout_with(5 * MS, |limit| async move {
+            sleep(MS).await;
+            limit.reschedule(Some(Instant::now() + 20 * MS)).unwrap();
+            sleep(50 * MS).await;
+        }))
+        .await;
+        assert_eq!((result.is_err(), ms), (true, 21));
+        let (result, ms) = timed(timeout_with(50 * MS, |limit| async move {
+            sleep(MS).await;
+            limit.reschedule(Some(Instant::now() + 2 * MS)).unwrap();
+            sleep(500 * MS).await;
+        }))
+        .await;
+        assert_eq!((result.is_err(), ms), (true, 3));
+    });
+}
+
+#[test]
+fn e16_a_limit_that_has_passed_takes_effect_at_the_first_wait() {
+    at_each_size(|| async {
+        let reached = Count::default();
+        let count = reached.clone();
+        let result = timeout(Duration::ZERO, async move {
+            count.add();
+            sleep(Duration::ZERO).await;
+            count.add();
+        });
+        assert!(result.await.is_err());
+        assert_eq!(reached.get(), 1);
+    });
+}
+
+#[test]
+fn e18_a_request_from_outside_is_not_a_timeout() {
+    at_each_size(|| async {
+        let mut task = waiting(async {
+            _ = timeout(1000 * MS, pending::<()>()).await;
+            unreachable!("it is cancelled");
+        })
+        .await;
+        let result: Result<(), TaskError> = task.cancel_and_wait().await;
+        assert!(result.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn e19_of_limits_that_are_up_together_the_outermost_reports() {
+    at_each_size(|| async {
+        for _ in 0..20 {
+            let limits = Arc::new(Mutex::new(Vec::new()));
+            let seen = limits.clone();
+            let outer = timeout_with(10 * MS, |outer| async move {
+                let inner = timeout_with(10 * MS, |inner| async move {
+                    seen.lock().unwrap().extend([outer, inner]);
+                    pending::<()>().await;
+                });
+                _ = inner.await;
+                unreachable!("the outer one goes on");
+            });
+            let (result, ms): (Result<(), _>, _) = timed(outer).await;
+            assert_eq!((result.is_err(), ms), (true, 10));
+            assert!(limits.lock().unwrap().iter().all(|limit| limit.expired()));
+        }
+    });
+}
+
+#[test]
+fn a_limit_wins_over_a_sleep_inside_that_ends_together_with_it() {
+    at_each_size(|| async {
+        for _ in 0..20 {
+            let (result, ms) = timed(timeout(30 * MS, async {
+                sleep(10 * MS).await;
+                sleep(20 * MS).await;
+            }))
+            .await;
+            assert_eq!((result.is_err(), ms), (true, 30));
+        }
+    });
+}
+
+#[test]
+fn e20_a_limit_works_after_a_request_that_was_refused() {
+    at_each_size(|| async {
+        let mut task = waiting(async {
+            catch_cancel(pending::<()>()).await.unwrap_err().swallow();
+            timeout(5 * MS, pending::<()>()).await.is_err()
+        })
+        .await;
+        assert!(task.cancel_and_wait().await.unwrap());
+    });
+}
+
+#[test]
+fn e21_a_limit_that_is_over_cannot_be_moved() {
+    at_each_size(|| async {
+        let mut kept = None;
+        let _result = timeout_with(5 * MS, |limit| {
+            kept = Some(limit);
+            pending::<()>()
+        })
+        .await;
+        let limit = kept.unwrap();
+        assert!(limit.expired() && limit.reschedule(None).is_err());
+    });
+}
+
+#[test]
+fn e22_a_limit_works_in_the_clean_up_of_another() {
+    at_each_size(|| async {
+        let cleanup = async {
+            assert!(timeout(5 * MS, pending::<()>()).await.is_err());
+        };
+        let (result, ms) = timed(timeout(10 * MS, finally(pending::<()>(), cleanup))).await;
+        assert_eq!((result.is_err(), ms), (true, 15));
+    });
+}
+
+#[test]
+fn e23_who_survives_a_limit_is_not_cancelled() {
+    at_each_size(|| async {
+        let mut task = create_task(async {
+            assert!(move_on_after(5 * MS, pending::<()>()).await.is_none());
+            let me = current_task().unwrap();
+            assert_eq!(me.cancelling(), 0);
+            sleep(MS).await;
+            1
+        });
+        assert_eq!(task.join().await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_scope_is_cancelled_from_anywhere() {
+    at_each_size(|| async {
+        let scope = CancelScope::new();
+        let handle = scope.clone();
+        let canceller = create_task(async move {
+            sleep(5 * MS).await;
+            assert!(handle.cancel_with("enough"));
+            assert!(handle.cancel_with("again"));
+        });
+        let (result, ms) = timed(scope.run(pending::<()>())).await;
+        let cancelled = result.unwrap_err();
+        assert_eq!((cancelled.reason().message(), ms), (Some("enough"), 5));
+        assert!(!scope.cancel(), "it is over");
+        canceller.await.unwrap();
+    });
+}
+
+#[test]
+fn a_scope_around_a_gather_waits_for_what_it_gathers() {
+    at_each_size(|| async {
+        let scope = CancelScope::with_timeout(5 * MS);
+        let child = |n: u32| async move {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            sleep(n * MS).await;
+            cancelled.resume::<()>().await;
+        };
+        let gathered = gather([child(1), child(2), child(3)]).return_exceptions();
+        let (result, ms) = timed(scope.run(gathered)).await;
+        assert!(result.unwrap_err().is_timeout());
+        assert_eq!(ms, 8);
+    });
+}
+
+#[test]
+fn a_request_from_outside_wins_over_the_scopes_own() {
+    at_each_size(|| async {
+        let scope = CancelScope::new();
+        let handle = scope.clone();
+        let mut task = waiting(async move {
+            _ = scope.run(pending::<()>()).await;
+            unreachable!("the outer one goes on");
+        })
+        .await;
+        handle.cancel();
+        let result: Result<(), TaskError> = task.cancel_and_wait().await;
+        assert!(result.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_scope_is_entered_once() {
+    at_each_size(|| async {
+        let scope = CancelScope::new();
+        assert_eq!(scope.run(async { 1 }).await.unwrap(), 1);
+        let again = catch_unwind(AssertUnwindSafe(|| drop(scope.run(async {}))));
+        assert!(again.is_err());
+    });
+}
+
+#[test]
+fn a_level_triggered_scope_asks_at_every_wait() {
+    at_each_size(|| async {
+        let scope = CancelScope::level_triggered();
+        let handle = scope.clone();
+        let caught = Count::default();
+        let count = caught.clone();
+        let task = create_task(async move {
+            scope
+                .run(async {
+                    for _ in 0..3 {
+                        catch_cancel(sleep(1000 * MS)).await.unwrap_err().swallow();
+                        count.add();
+                    }
+                    shield_scope(sleep(5 * MS)).await;
+                    sleep(1000 * MS).await;
+                })
+                .await
+                .is_err()
+        });
+        sleep(MS).await;
+        handle.cancel();
+        let (result, ms) = timed(task).await;
+        assert_eq!((result.unwrap(), ms, caught.get()), (true, 5, 3));
+    });
+}
