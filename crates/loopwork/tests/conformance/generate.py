@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
-"""Makes random programs, keeps those whose outcome is decided, and records it: generate.py free|ordered COUNT SEED [--without OP,OP] > FILE.jsonl
+"""Makes random programs, keeps those whose outcome is decided, and records it: generate.py free|ordered COUNT SEED [option..] > FILE.jsonl
 
 free: asyncio gives every task the same history under eight shuffled orders of its ready queue, so any number of workers must give it too.
 ordered: only ops whose order asyncio fixes on one thread; the whole interleaving is the record.
 """
-import json, random, sys
+import argparse, json, random, sys
 from oracle import by_task, execute
 
-kind, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-without = set(sys.argv[5].split(",")) if sys.argv[4:5] == ["--without"] else set()
+args = argparse.ArgumentParser(usage=__doc__)
+args.add_argument("kind", choices=["free", "ordered"])
+args.add_argument("count", type=int)
+args.add_argument("seed", type=int)
+args.add_argument("--without", default="", help="ops that are not to be used, with commas between them")
+args.add_argument("--crowded", action="store_true", help="one event, lock, semaphore and queue, and more who want them")
+args.add_argument("--shuffles", type=int, default=8, help="in so many orders a free program is tried")
+args = args.parse_args()
+kind, count, seed, without = args.kind, args.count, args.seed, set(filter(None, args.without.split(",")))
 rng = random.Random(seed)
 MODES = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"]
 SCENES = {"cancel": ["cancel"], "twice": ["cancel"], "group": ["group"], "gather": ["gather"], "wait": ["wait"], "wait_for": ["wait_for"], "timeout": ["timeout"],
@@ -22,6 +29,10 @@ def names(x):
 def choice(options):
     """One of those that need nothing of what is left out."""
     return rng.choice([o for o in options if not names(o) & without])
+
+
+def one_of(n):
+    return 0 if args.crowded else rng.randint(0, n - 1)
 
 
 def wrapped(ops, *rest):
@@ -49,7 +60,7 @@ class Maker:
         self.cb += 1
         ops = [["log", f"in {name}"]]
         for _ in range(rng.randint(0, 2)):
-            ops.append(rng.choice([["set", f"e{rng.randint(0, 2)}"], ["fut_set", f"f{rng.randint(0, 2)}", f"by {name}"],
+            ops.append(rng.choice([["set", f"e{one_of(3)}"], ["fut_set", f"f{one_of(3)}", f"by {name}"],
                                    ["cancel", f"t{rng.randint(0, 4)}"] if kind == "free" else ["log", "again"]]))
         if kind == "ordered" and rng.random() < 0.3 and self.cb < 12:
             ops.append(["call_soon", self.call()])
@@ -133,7 +144,8 @@ class Maker:
             return self.scene(depth, seen)
         if kind == "ordered":
             c = choice(["log", "log", "sleep", "yield", "yield", "spawn", "spawn", "await", "call_soon", "call_later", "cancel_callback", "on_done",
-                            "set", "wait_event", "clear", "fut_set", "lock", "sem", "put", "get"])
+                            "set", "wait_event", "clear", "fut_set", "lock", "sem", "put", "get"]
+                       + args.crowded * ["set", "wait_event", "wait_event", "lock", "sem", "sem", "put", "put", "get", "get", "fut_wait", "yield", "sleep"])
         else:
             c = choice(["log", "sleep", "sleep", "sleep", "yield", "spawn", "spawn", "spawn", "await", "await", "cancel", "cancel", "cancel", "try", "try",
                             "finally", "timeout", "timeout", "group", "group", "gather", "wait", "wait_for", "shield", "set", "wait_event", "fut_set", "fut_wait",
@@ -169,17 +181,17 @@ class Maker:
             kids = [self.task(depth) for _ in range(rng.randint(1, 3))]
             return [["group", kids, self.ops(depth + 1, kids[:])]]
         if c in ("lock", "sem") and deep:
-            return [[c, f"l{rng.randint(0, 1)}", self.ops(depth + 2, seen)]]
+            return [[c, f"l{one_of(2)}", self.ops(depth + 2, seen)]]
         if c in ("set", "clear", "wait_event"):
-            return [[c, f"e{rng.randint(0, 2)}"]] + ([["log", "event"]] if c == "wait_event" else [])
+            return [[c, f"e{one_of(3)}"]] + ([["log", "event"]] if c == "wait_event" else [])
         if c == "fut_set":
-            return [["fut_set", f"f{rng.randint(0, 2)}", f"x{rng.randint(0, 9)}"]]
+            return [["fut_set", f"f{one_of(3)}", f"x{rng.randint(0, 9)}"]]
         if c == "fut_wait":
-            return [["fut_wait", f"f{rng.randint(0, 2)}"]]
+            return [["fut_wait", f"f{one_of(3)}"]]
         if c == "put":
-            return [["put", f"q{rng.randint(0, 1)}", f"i{rng.randint(0, 99)}"]]
+            return [["put", f"q{one_of(2)}", f"i{rng.randint(0, 99)}"]]
         if c == "get":
-            return [["get", f"q{rng.randint(0, 1)}"]]
+            return [["get", f"q{one_of(2)}"]]
         if c == "call_soon":
             return [["call_soon", self.call()]]
         if c == "call_later":
@@ -204,7 +216,7 @@ while made < count:
         seen.append(t)
         main += [["spawn", t]] + ([["sleep", m.ms()]] if kind == "free" and rng.random() < 0.7 else [])
     main += m.ops(1, seen)
-    p = {"id": f"{kind}-{seed}-{tried}", "kind": kind, "tasks": {"main": main, **m.tasks}, "callbacks": m.callbacks}
+    p = {"id": f"{'crowded-' * args.crowded}{kind}-{seed}-{tried}", "kind": kind, "tasks": {"main": main, **m.tasks}, "callbacks": m.callbacks}
     log = execute(p)
     if log is None or len(log) < 12:
         continue
@@ -213,7 +225,7 @@ while made < count:
         here = [w for w in TELLING if any(w in t for _, _, t in log)]
         if len(here) < 3 and made % 10:
             continue
-        if any((l := execute(p, s)) is None or by_task(l) != want for s in range(8)):
+        if any((l := execute(p, s)) is None or by_task(l) != want for s in range(args.shuffles)):
             continue
         p["trace"] = want
         for w in here:
