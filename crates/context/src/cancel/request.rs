@@ -58,6 +58,12 @@ pub(super) struct Part {
     pub(super) count: u32,
 }
 
+impl Part {
+    fn is_same(&self, other: &Self) -> bool {
+        self.scope == other.scope && self.reason.same_act(&other.reason)
+    }
+}
+
 /// Cancel requests that were taken: all that were visible in one place.
 ///
 /// Whoever holds it decides: [`resume`](Request::resume) lets the cancellation go on outwards. A
@@ -148,7 +154,7 @@ impl Request {
         match (into, other) {
             (Some(mut into), Some(other)) => {
                 for part in other.into_parts() {
-                    if into.0.parts.iter().any(|known| known.scope == part.scope) {
+                    if into.0.parts.iter().any(|known| known.is_same(&part)) {
                         continue;
                     }
                     if into.0.forwards {
