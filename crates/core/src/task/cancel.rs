@@ -64,6 +64,13 @@ impl RawTask {
         if !trailer.requests.known.learn(&reason) {
             return if header.state.is_complete() { Wake::Ended } else { Wake::Coalesced };
         }
+        if cfg!(loopwork_weaken = "cancel-reason") {
+            // The mistake this guards against: the bit is there before the reason is.
+            drop(trailer);
+            let wake = header.state.cancel();
+            header.aux.extend().lock().requests.ask(reason, wake == Wake::Schedule);
+            return wake;
+        }
         // Under the lock: see the top of this file.
         let wake = header.state.cancel();
         if wake != Wake::Ended {

@@ -99,7 +99,7 @@ where
                 }
             }
             this.body.set(None);
-            this.end.group.end_body(cx.waker().clone());
+            this.end.group.leave();
             this.end.stage = Stage::Children;
         }
         this.end.poll(cx)
