@@ -60,7 +60,6 @@
 //! |---|---|
 //! | `waiters.rs`, `waiters/` | the list of waiters, inside the futures that wait, on which the rest stands |
 //! | `wait.rs` | [`Wait`]: the future of most that waits |
-//! | `tickets.rs` | a list of waiters for futures that move |
 //! | `spend.rs` | an operation that is ready at once has its price |
 //! | `spin.rs` | whether it spins before it blocks |
 //! | `blocking.rs` | how a plain thread waits for one of these futures |
@@ -109,7 +108,6 @@ mod spend;
 mod spin;
 #[allow(unsafe_code, reason = "channels hand values from thread to thread")]
 mod storage;
-mod tickets;
 mod wait;
 #[allow(unsafe_code, reason = "waiters point at each other")]
 mod waiters;
