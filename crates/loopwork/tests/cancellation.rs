@@ -8,6 +8,7 @@ use std::future::{Future, IntoFuture, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use common::{Count, WORKERS};
@@ -665,6 +666,30 @@ fn a_scope_is_cancelled_from_anywhere() {
         assert_eq!((cancelled.reason().message(), ms), (Some("enough"), 5));
         assert!(!scope.cancel(), "it is over");
         canceller.await.unwrap();
+    });
+}
+
+/// Nobody knows yet whom to wake: it has not waited.
+#[test]
+fn a_scope_is_cancelled_in_its_first_poll() {
+    at_each_size(|| async {
+        let (inside, elsewhere) = (CancelScope::new(), CancelScope::new());
+        let handle = inside.clone();
+        let itself = async move {
+            assert!(handle.cancel());
+            pending::<()>().await;
+        };
+        let handle = elsewhere.clone();
+        let by_a_thread = async move {
+            thread::spawn(move || assert!(handle.cancel())).join().unwrap();
+            pending::<()>().await;
+        };
+        // If it is overlooked, time goes on.
+        let both = async { (inside.run(itself).await, elsewhere.run(by_a_thread).await) };
+        let (results, ms) = timed(timeout(1000 * MS, both)).await;
+        let (first, second) = results.expect("it was overlooked");
+        assert!(first.is_err() && second.is_err());
+        assert_eq!(ms, 0);
     });
 }
 

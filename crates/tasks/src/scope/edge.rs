@@ -199,7 +199,12 @@ impl Edge {
             _ => None,
         };
         let task: Option<AnyTask> = current_task();
-        self.state().wait(task, waker)
+        let passed = self.state().wait(task, waker);
+        if self.state().is_asked() {
+            // By somebody who did not know yet whom to wake.
+            cx.waker().wake_by_ref();
+        }
+        passed
     }
 
     fn named(&mut self, name: Option<ScopeId>) -> &Arc<State> {

@@ -147,6 +147,11 @@ impl State {
         }
     }
 
+    pub(crate) fn is_asked(&self) -> bool {
+        // Ordering: Relaxed: whoever asked before the edge had registered has had the lock.
+        self.asked.load(Ordering::Relaxed)
+    }
+
     /// By the edge, as its poll begins.
     #[inline]
     pub(crate) fn take_pending(&self) -> Option<Ask> {
