@@ -83,7 +83,8 @@ impl RawTask {
 
     /// Passes `request` on: true if the task had not ended.
     pub(crate) fn forward(&self, request: &Request) -> bool {
-        request.reasons().fold(false, |accepted, reason| self.cancel(reason.clone()) || accepted)
+        // All of them, and not only up to the first that is accepted.
+        request.reasons().filter(|reason| self.cancel(CancelReason::clone(reason))).count() > 0
     }
 
     /// By the poll that took the bit: what it stands for.
@@ -146,8 +147,12 @@ pub(super) fn cancel_together<'a>(
     meanwhile: impl FnOnce(),
 ) {
     let ask = |task: &&RawTask| {
-        let asked = reasons.iter().map(|reason| task.ask(reason.clone()));
-        asked.fold(false, |schedule, wake| schedule || wake == Wake::Schedule)
+        let scheduled = reasons.iter().filter(|reason| {
+            let wake = task.ask(CancelReason::clone(reason));
+            wake == Wake::Schedule
+        });
+        // All of them, and not only up to the first.
+        scheduled.count() > 0
     };
     let woken: Vec<_> = tasks.filter(ask).collect();
     meanwhile();

@@ -103,7 +103,8 @@ impl Shared {
         }
         let known = self.inner.lock().waker.as_ref().is_some_and(|known| known.will_wake(waker));
         if !known {
-            let replaced = mem::replace(&mut self.inner.lock().waker, Some(waker.clone()));
+            let waker = waker.clone();
+            let replaced = self.inner.lock().waker.replace(waker);
             drop(replaced);
         }
         // The last may have looked for a waker in between.

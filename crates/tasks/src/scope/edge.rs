@@ -129,7 +129,7 @@ impl Edge {
 
     /// What is inside has ended: no request is this scope's any more.
     fn end(&mut self, left: Left) {
-        left.arrived.map(Request::end);
+        Request::end_any(left.arrived);
         if let Some(reason) = &left.expired {
             self.named(left.named).note_expired(reason);
         }
@@ -150,13 +150,10 @@ impl Edge {
             self.named(left.named).note_expired(reason);
             self.expired = true;
         }
-        let mut own = left.own;
+        let own = left.own;
         if own.is_none() && left.arrived.is_none() {
-            own = self.wait(left.caught, cx);
-            match &own {
-                Some(ask) => self.note(ask),
-                None => return Poll::Pending,
-            }
+            self.wait(left.caught, cx);
+            return Poll::Pending;
         }
         let id = self.state().id();
         let (resumed, outer) = match left.arrived {
@@ -166,7 +163,9 @@ impl Edge {
         let Some(reason) = own.map(|ask: Ask| ask.reason).or(resumed) else {
             // Not of this scope: it goes on outwards.
             let outer = Request::merge(outer, self.held.take());
-            outer.map(Request::resume);
+            if let Some(outer) = outer {
+                outer.resume();
+            }
             return Poll::Pending;
         };
         if let Some(deadline) = self.deadline().filter(|_| self.expired) {
@@ -183,15 +182,15 @@ impl Edge {
         Poll::Ready(Err(reason))
     }
 
-    /// It waits: a request wakes it. `Some` if its deadline has passed already.
-    fn wait(&mut self, caught: bool, cx: &mut Context<'_>) -> Option<Ask> {
+    /// It waits: a request wakes it.
+    fn wait(&mut self, caught: bool, cx: &mut Context<'_>) {
         if caught {
             // Whoever caught a request that keeps coming is to meet it again at the next wait.
             cx.waker().wake_by_ref();
         }
         self.place.be_reached_by(cx.waker());
         if self.waker.is(cx.waker()) {
-            return None;
+            return;
         }
         self.waker = Known::of(cx.waker());
         let waker = match &self.waker {
@@ -199,12 +198,10 @@ impl Edge {
             _ => None,
         };
         let task: Option<AnyTask> = current_task();
-        let passed = self.state().wait(task, waker);
-        if self.state().is_asked() {
-            // By somebody who did not know yet whom to wake.
+        if self.state().wait(task, waker) {
+            // What came in this poll is delivered in the next.
             cx.waker().wake_by_ref();
         }
-        passed
     }
 
     fn named(&mut self, name: Option<ScopeId>) -> &Arc<State> {

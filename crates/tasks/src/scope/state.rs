@@ -147,11 +147,6 @@ impl State {
         }
     }
 
-    pub(crate) fn is_asked(&self) -> bool {
-        // Ordering: Relaxed: whoever asked before the edge had registered has had the lock.
-        self.asked.load(Ordering::Relaxed)
-    }
-
     /// By the edge, as its poll begins.
     #[inline]
     pub(crate) fn take_pending(&self) -> Option<Ask> {
@@ -178,22 +173,22 @@ impl State {
     }
 
     /// By the edge, which waits: who is to be woken by a request. `waker` is that of what polls it,
-    /// unless that is the task. A deadline is armed. `Some` if it has passed, or something was asked.
+    /// unless that is the task. A deadline is armed. True if there is a request by now, for the next poll.
     #[cold]
-    pub(crate) fn wait(
-        self: &Arc<Self>,
-        task: Option<AnyTask>,
-        waker: Option<Arc<Waker>>,
-    ) -> Option<Ask> {
+    pub(crate) fn wait(self: &Arc<Self>, task: Option<AnyTask>, waker: Option<Arc<Waker>>) -> bool {
         let mut inner = self.inner.lock();
         inner.task = task;
         let replaced = mem::replace(&mut inner.waker, waker);
+        if let Some(reason) = self.arm(&mut inner) {
+            inner.pending = Some(Ask::new(reason, true));
+            // Ordering: Relaxed: for the next poll of this task.
+            self.asked.store(true, Ordering::Relaxed);
+        }
         // What was asked before anybody could be woken is found now.
-        let asked = weaken!("scope-look", inner.pending.take() => None);
-        let ask = asked.or_else(|| self.arm(&mut inner).map(|reason| Ask::new(reason, false)));
+        let asked = weaken!("scope-look", inner.pending.is_some() => false);
         drop(inner);
         drop(replaced);
-        ask
+        asked
     }
 
     /// Sets the timer for the deadline, if it is not set. `Some` if it has passed.
@@ -222,13 +217,12 @@ impl State {
             return;
         }
         match &mut inner.timer {
-            None => return,
+            None => {}
             Some(timer) if !timer.is_elapsed() => {
                 // The deadline was moved: it waits on.
                 let _nobody = Poll::outside();
                 let waker = Waker::from(self.clone());
                 _ = Pin::new(timer).poll(&mut Context::from_waker(&waker));
-                return;
             }
             Some(_) => {
                 let reason = CancelReason::of_kind(CancelKind::Deadline);
@@ -244,6 +238,10 @@ impl State {
         let timer = {
             let mut inner = self.inner.lock();
             inner.expire(reason);
+            // The timer may have been as quick: that is the same request.
+            if inner.pending.as_ref().is_some_and(|ask| ask.reason.kind() == CancelKind::Deadline) {
+                inner.pending = None;
+            }
             inner.timer.take()
         };
         drop(timer);
