@@ -182,6 +182,11 @@ impl Hooks for CurrentTask {
         extension.lock().requests.insides.clone()
     }
 
+    fn is_asked(&self) -> bool {
+        let task = current::polled_task();
+        task.is_some_and(|task| task.header().state.is_asked())
+    }
+
     fn uncancel(&self, count: u32) {
         if let Some(task) = current::polled_task() {
             task.uncancel(count);

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_context::{
     Ask, CancelKind, CancelReason, Frame, Kind, Left, Place, Request, ScopeId, collecting,
-    expire_scopes, request_visible, take_request, wake_insides,
+    expire_scopes, request_visible, take_request, task_asked, wake_insides,
 };
 use loopwork_core::{AnyTask, current_task, is_task_waker};
 use loopwork_time::Instant;
@@ -90,11 +90,7 @@ impl Edge {
     ) -> Poll<Result<F::Output, CancelReason>> {
         if let Some(reason) = &self.ended {
             // A request from outside wins, for as long as there is one.
-            return if request_visible() {
-                Poll::Pending
-            } else {
-                Poll::Ready(Err(reason.clone()))
-            };
+            return if is_outer_asked() { Poll::Pending } else { Poll::Ready(Err(reason.clone())) };
         }
         if self.shield && request_visible() {
             self.held = Request::merge(self.held.take(), take_request());
@@ -175,7 +171,7 @@ impl Edge {
         self.close();
         let outer = Request::merge(Request::merge(outer, collected), self.held.take());
         let goes_on = outer.map(Request::resume).is_some();
-        if goes_on || request_visible() {
+        if goes_on || is_outer_asked() {
             self.ended = Some(reason);
             return Poll::Pending;
         }
@@ -223,6 +219,11 @@ impl Edge {
             state.end();
         }
     }
+}
+
+/// Whether something around is cancelled: in this poll, or, if it is the task, in the next.
+fn is_outer_asked() -> bool {
+    request_visible() || task_asked()
 }
 
 impl Known {
