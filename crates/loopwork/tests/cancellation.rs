@@ -7,7 +7,7 @@ mod common;
 use std::future::{Future, IntoFuture, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Count, WORKERS};
@@ -19,6 +19,7 @@ use loopwork::{
     create_task, current_task, finally, gather, move_on_after, shield, shield_scope, sleep,
     timeout, timeout_with, wait_for,
 };
+use loopwork_shim::sync::Mutex;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -198,7 +199,7 @@ fn the_innermost_catcher_takes_a_request_and_passes_it_on() {
     at_each_size(|| async {
         let log = Arc::new(Mutex::new(Vec::new()));
         let said = log.clone();
-        let say = move |what| said.lock().unwrap().push(what);
+        let say = move |what| said.lock().push(what);
         let mut task = waiting(async move {
             let outer = catch_cancel(async {
                 let inner = catch_cancel(sleep(1000 * MS)).await.unwrap_err();
@@ -214,7 +215,7 @@ fn the_innermost_catcher_takes_a_request_and_passes_it_on() {
         .await;
         let (result, ms) = timed(task.cancel_and_wait()).await;
         assert!(result.unwrap_err().is_cancelled());
-        assert_eq!((ms, &**log.lock().unwrap()), (10, &["inner", "outer"][..]));
+        assert_eq!((ms, &**log.lock()), (10, &["inner", "outer"][..]));
     });
 }
 
@@ -466,7 +467,7 @@ fn a_shield_that_is_dropped_gives_what_it_held_back() {
             let quick = sleep(5 * MS);
             match select(pin!(shield_scope(pending::<()>())), quick).await {
                 Either::Left(_) => unreachable!(),
-                Either::Right(((), shield)) => drop(shield),
+                Either::Right(_shield) => {}
             }
             sleep(1000 * MS).await;
         })
@@ -572,7 +573,7 @@ fn e19_of_limits_that_are_up_together_the_outermost_reports() {
             let seen = limits.clone();
             let outer = timeout_with(10 * MS, |outer| async move {
                 let inner = timeout_with(10 * MS, |inner| async move {
-                    seen.lock().unwrap().extend([outer, inner]);
+                    seen.lock().extend([outer, inner]);
                     pending::<()>().await;
                 });
                 _ = inner.await;
@@ -580,7 +581,7 @@ fn e19_of_limits_that_are_up_together_the_outermost_reports() {
             });
             let (result, ms): (Result<(), _>, _) = timed(outer).await;
             assert_eq!((result.is_err(), ms), (true, 10));
-            assert!(limits.lock().unwrap().iter().all(|limit| limit.expired()));
+            assert!(limits.lock().iter().all(|limit| limit.expired()));
         }
     });
 }

@@ -156,7 +156,9 @@ where
             if cancelled && gathering.resume() {
                 return Poll::Pending;
             }
-            gathering.request.take().map(Request::end);
+            if let Some(request) = gathering.request.take() {
+                request.end();
+            }
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));
@@ -308,7 +310,9 @@ impl<G: Gatherable> Future for Gather<G> {
             if error.is_cancelled() && gathering.resume() {
                 return Poll::Pending;
             }
-            gathering.request.take().map(Request::end);
+            if let Some(request) = gathering.request.take() {
+                request.end();
+            }
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));

@@ -72,7 +72,9 @@ impl<F: Future> Future for CatchCancel<F> {
         let polled = future.poll(cx);
         let arrived = frame.leave().arrived;
         if let Poll::Ready(output) = polled {
-            arrived.map(Request::end);
+            if let Some(request) = arrived {
+                request.end();
+            }
             this.inside.leave();
             return Poll::Ready(Ok(output));
         }

@@ -143,7 +143,9 @@ impl<F: Future> Body for Run<F> {
         // Its destructors run before anybody hears of its end. Unwind: the outcome stands.
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
         this.shared.end(result);
-        request.map(Request::end);
+        if let Some(request) = request {
+            request.end();
+        }
         if let Err(payload) = dropped {
             super::report(payload);
         }
@@ -210,7 +212,9 @@ impl<T> Future for LocalJoin<T> {
                 Poll::Pending
             }
             (request, _) => {
-                request.map(Request::end);
+                if let Some(request) = request {
+                    request.end();
+                }
                 Poll::Ready(result)
             }
         }

@@ -70,7 +70,11 @@ impl RawTask {
 
     /// Passes `request` on: true if the task had not ended.
     pub(crate) fn forward(&self, request: &Request) -> bool {
-        request.reasons().fold(false, |accepted, reason| self.cancel(reason.clone()) || accepted)
+        let mut accepted = false;
+        for reason in request.reasons() {
+            accepted |= self.cancel(reason.clone());
+        }
+        accepted
     }
 
     /// By the poll that took the bit: what it stands for.

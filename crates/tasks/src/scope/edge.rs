@@ -129,7 +129,9 @@ impl Edge {
 
     /// What is inside has ended: no request is this scope's any more.
     fn end(&mut self, left: Left) {
-        left.arrived.map(Request::end);
+        if let Some(request) = left.arrived {
+            request.end();
+        }
         if let Some(reason) = &left.expired {
             self.named(left.named).note_expired(reason);
         }
@@ -166,7 +168,9 @@ impl Edge {
         let Some(reason) = own.map(|ask: Ask| ask.reason).or(resumed) else {
             // Not of this scope: it goes on outwards.
             let outer = Request::merge(outer, self.held.take());
-            outer.map(Request::resume);
+            if let Some(request) = outer {
+                request.resume();
+            }
             return Poll::Pending;
         };
         if let Some(deadline) = self.deadline().filter(|_| self.expired) {

@@ -204,13 +204,12 @@ impl State {
             return;
         }
         match &mut inner.timer {
-            None => return,
+            None => {}
             Some(timer) if !timer.is_elapsed() => {
                 // The deadline was moved: it waits on.
                 let _nobody = Poll::outside();
                 let waker = Waker::from(self.clone());
                 _ = Pin::new(timer).poll(&mut Context::from_waker(&waker));
-                return;
             }
             Some(_) => {
                 let reason = CancelReason::of_kind(CancelKind::Deadline);
