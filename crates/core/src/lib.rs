@@ -16,6 +16,8 @@
 //! | `local/` | [`LocalSet`]: tasks that stay on one thread |
 //! | `current.rs` | which worker and which task this thread is |
 //! | `exception.rs` | where failures go that nobody receives |
+//! | `panicked.rs` | [`Panicked`]: a panic that was caught |
+//! | `shared_error.rs` | [`SharedError`]: an error that several look at |
 //! | `metrics.rs` | what the workers did |
 //! | `error.rs` | [`LoopError`], [`SubmitError`] |
 //! | `flag.rs` | a yes or no that publishes |
@@ -54,9 +56,11 @@ mod metrics;
 #[cfg(loopwork_loom)]
 #[doc(hidden)]
 pub mod model;
+mod panicked;
 mod random;
 mod runtime;
 mod scheduler;
+mod shared_error;
 mod task;
 
 pub use blocking::block_in_place;
@@ -71,7 +75,9 @@ pub use handle::Handle;
 pub use local::{LocalJoin, LocalSet, LocalTask, spawn_local};
 pub use loopwork_context::WaitReason;
 pub use metrics::{Metrics, WorkerMetrics};
+pub use panicked::Panicked;
 pub use runtime::{Builder, Runtime};
+pub use shared_error::SharedError;
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
 #[doc(hidden)]
 pub use task::{Looker, Watch, is_task_waker};

@@ -39,7 +39,7 @@ pub use as_completed::{AsCompleted, Next, as_completed};
 pub use ensure::{create_task, ensure_future, spawn};
 pub use family::{Family, Gatherable, TryFamily};
 pub use gather::{Gather, GatherError, GatherExceptions, TryGather, gather, gather_all};
-pub use group::{Failure, GroupError, GroupRun, NotStarted, SharedError, Started, TaskGroup};
+pub use group::{Failure, GroupError, GroupRun, NotStarted, Started, TaskGroup};
 pub use scope::{CancelScope, ScopeCancelled, ScopeOver, Scoped};
 pub use shield::{Shield, ShieldFor, ShieldScope, shield, shield_scope};
 pub use timeout::{

@@ -1,6 +1,7 @@
 //! Counted references to a task, without its type: what wakers, handles and lists hold.
 
 use std::any::Any;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -8,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::any::AnyTask;
 use super::arena::{self, Class};
 use super::cell;
 use super::error::TaskError;
@@ -18,6 +20,7 @@ use super::state::{By, Completed, Detach, End};
 use super::waker;
 use crate::current;
 use crate::exception::{ExceptionContext, report_destructor};
+use crate::panicked::Panicked;
 use crate::scheduler::{Origin, Shared, Worker};
 
 /// One reference to a task.
@@ -255,18 +258,22 @@ impl RawTask {
             // is no `Task` any more, or this is the last.
             unsafe { (header.vtable.drop_output)(self.0, extension) };
         }
-        let unseen = extension.and_then(|extension| {
-            let mut trailer = extension.lock();
-            let unseen = std::mem::take(&mut trailer.unseen);
-            trailer.error.clone().filter(|_| unseen)
-        });
-        if let Some(error) = unseen {
-            self.shared().exceptions.call(&ExceptionContext::task(
-                format!("{} failed and nobody looked at its result", self.name()),
-                error.message(),
-                self,
-            ));
+        if let Some(panicked) = self.take_unseen() {
+            let message = format!("{} failed and nobody looked at its result", self.name());
+            self.report(message, panicked);
         }
+    }
+
+    /// The panic that nobody has seen: from now on it counts as seen.
+    fn take_unseen(&self) -> Option<Panicked> {
+        let mut trailer = self.header().aux.extension()?.lock();
+        let unseen = std::mem::take(&mut trailer.unseen);
+        trailer.error.as_ref().filter(|_| unseen)?.panicked_with().cloned()
+    }
+
+    fn report(&self, message: String, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        let context = ExceptionContext::new(message).with_exception(error);
+        self.shared().exceptions.call(&context.with_task(AnyTask::new(self.clone())));
     }
 
     /// Ends the task: this thread owned its future, which is gone, the output in its slot. Gives

@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use loopwork_core::current_task;
+use loopwork_core::{SharedError, current_task};
 use loopwork_sync::semaphore::OwnedSemaphorePermit;
 use pin_project_lite::pin_project;
 
-use super::error::{Failure, SharedError};
+use super::error::Failure;
 use super::shared::Shared;
 
 pin_project! {

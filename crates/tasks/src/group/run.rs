@@ -11,10 +11,10 @@ use loopwork_context::{
     CancelKind, CancelReason, Frame, Kind, Place, Request, WaitReason, collecting, overtaken,
     take_request, waits_for,
 };
-use loopwork_core::{AnyTask, Handle};
+use loopwork_core::{AnyTask, Handle, SharedError};
 use pin_project_lite::pin_project;
 
-use super::error::{GroupError, SharedError};
+use super::error::GroupError;
 use super::shared::Shared;
 use crate::scope::Edge;
 
@@ -89,7 +89,9 @@ where
                     this.end.hold(Request::merge(Some(request), inside));
                 }
                 Poll::Ready(ended) => {
-                    arrived.map(Request::end);
+                    if let Some(request) = arrived {
+                        request.end();
+                    }
                     match ended {
                         Ok(Ok(value)) => this.end.value = Some(value),
                         Ok(Err(error)) => this.end.group.fail_with(SharedError::new(error), None),

@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use loopwork_context::{CancelKind, CancelReason, Request};
-use loopwork_core::{AnyTask, Handle};
+use loopwork_core::{AnyTask, Handle, SharedError};
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
 use loopwork_sync::Semaphore;
 
-use super::error::{Failure, SharedError};
+use super::error::Failure;
 use crate::scope::State;
 
 pub(super) struct Shared {
@@ -108,7 +108,8 @@ impl Shared {
         }
         let known = self.inner.lock().waker.as_ref().is_some_and(|known| known.will_wake(waker));
         if !known {
-            let replaced = mem::replace(&mut self.inner.lock().waker, Some(waker.clone()));
+            let waker = waker.clone();
+            let replaced = self.inner.lock().waker.replace(waker);
             drop(replaced);
         }
         // The last may have looked for a waker in between.
