@@ -32,7 +32,9 @@ struct Caught {
 }
 
 impl Panicked {
-    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+    /// What [`catch_unwind`] caught.
+    #[must_use]
+    pub fn new(payload: Box<dyn Any + Send>) -> Self {
         let message = panic_message(&*payload).into();
         Self(Arc::new(Caught { message, payload: Mutex::new(Some(payload)) }))
     }

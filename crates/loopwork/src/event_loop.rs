@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use loopwork_core::{CallHandle, ExceptionHandler, LoopError, Runtime, Task};
 use loopwork_io::Reactor;
+use loopwork_tasks::Promise;
 use loopwork_time::{Clock, Instant, Timers};
 
 use crate::background::BackgroundLoop;
@@ -264,6 +265,13 @@ impl EventLoop {
         F::Output: Send + 'static,
     {
         self.handle.create_task(future)
+    }
+
+    /// As [`Handle::create_future`].
+    #[must_use]
+    #[track_caller]
+    pub fn create_future<T, E>(&self) -> Promise<T, E> {
+        self.handle.create_future()
     }
 
     /// As [`Handle::call_soon`].

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use loopwork_core::{
     SubmitError, Task,
 };
 use loopwork_executors::{Executor, ExecutorExt, RejectReason, SubmitError as Rejected};
+use loopwork_tasks::Promise;
 use loopwork_threadsafe::ConcurrentFuture;
 use loopwork_time::{Instant, Timers};
 
@@ -256,7 +258,27 @@ impl Handle {
         &self,
         awaitable: A,
     ) -> Result<Task<A::Output>, SubmitError<A>> {
-        awaitable.into_task(self.core(), std::panic::Location::caller())
+        awaitable.into_task(self.core(), Location::caller())
+    }
+
+    /// Makes a promise of this loop, which somebody sets and many await, from any thread.
+    ///
+    /// asyncio: `loop.create_future`.
+    ///
+    /// ```
+    /// use loopwork::{EventLoop, Promise};
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let answer: Promise<u32> = event_loop.handle().create_future();
+    /// let set = answer.clone();
+    /// event_loop.call_soon(move || set.set_result(42).unwrap());
+    /// assert_eq!(event_loop.run_until_complete(answer)?.unwrap(), 42);
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn create_future<T, E>(&self) -> Promise<T, E> {
+        Promise::of(self.core().clone(), Location::caller())
     }
 
     /// Has the loop call `callback` soon: after all callbacks that became due before it, never two

@@ -45,10 +45,11 @@ pub use loopwork_core::{
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{
     AsCompleted, CancelScope, Failure, Gather, GatherError, GatherExceptions, GroupError, GroupRun,
-    MoveOn, Next, NotStarted, ReturnWhen, ScopeCancelled, ScopeOver, Scoped, Shield, ShieldFor,
-    ShieldScope, Started, TaskGroup, TimeLimit, TimedOut, Timeout, TryGather, Wait, YieldNow,
-    as_completed, create_task, ensure_future, fail_after, gather, move_on_after, shield,
-    shield_scope, spawn, timeout, timeout_at, timeout_with, wait, wait_for, yield_now,
+    InvalidState, MoveOn, Next, NotStarted, Promise, PromiseError, PromiseWait, ReturnWhen,
+    ScopeCancelled, ScopeOver, Scoped, Shield, ShieldFor, ShieldScope, Started, TaskGroup,
+    TimeLimit, TimedOut, Timeout, TryGather, Wait, YieldNow, as_completed, create_task,
+    ensure_future, fail_after, gather, move_on_after, shield, shield_scope, spawn, timeout,
+    timeout_at, timeout_with, wait, wait_for, yield_now,
 };
 pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{

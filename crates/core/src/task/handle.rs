@@ -369,7 +369,8 @@ impl<T: Clone + 'static> Task<T> {
     /// callback is due now.
     ///
     /// The handle that is returned cancels the callback. If the loop is closed before the callback
-    /// could run, it is dropped. A callback that panics is reported to the exception handler.
+    /// could run, it is dropped, and its handle says that it was cancelled. A callback that panics is
+    /// reported to the exception handler.
     ///
     /// asyncio: `Task.add_done_callback`; `remove_done_callback` is [`CallHandle::cancel`].
     ///
@@ -383,8 +384,12 @@ impl<T: Clone + 'static> Task<T> {
         let task = self.clone();
         let (callback, handle) = Callback::new(move || callback(&task));
         let shared = self.raw.shared().clone();
-        // A closed loop gives the callback back, which drops it: nobody is left to run it.
-        self.on_end(move |_| drop(shared.call_soon(callback)));
+        self.on_end(move |_| {
+            // A closed loop gives the callback back: nobody is left to run it.
+            if let Err(callback) = shared.call_soon(callback) {
+                callback.cancel();
+            }
+        });
         handle
     }
 }

@@ -17,7 +17,6 @@ mod batch;
 mod cancellation;
 mod interpret;
 mod program;
-mod promise;
 mod record;
 mod replay;
 mod watchdog;
