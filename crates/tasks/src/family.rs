@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use loopwork_context::Request;
-use loopwork_core::{Handle, IntoTask, Task, TaskError, Watch};
+use loopwork_core::{AnyTask, Handle, IntoTask, Task, TaskError, Watch};
 
 use crate::ensure::into_task;
 use crate::gather::GatherError;
@@ -83,6 +83,11 @@ fn first_error_of<T: 'static, E: 'static>(task: &Task<Result<T, E>>) -> GatherEr
 #[derive(Debug)]
 pub struct Counter(pub(crate) Arc<Tally>);
 
+fn forward(tasks: Vec<AnyTask>, request: &Request) {
+    let reasons: Vec<_> = request.reasons().cloned().collect();
+    AnyTask::cancel_together(&tasks, &reasons, || {});
+}
+
 /// The error of a task that did not return.
 fn error_of<T>(task: &Task<T>) -> TaskError {
     match task.take_result() {
@@ -114,7 +119,7 @@ impl<T: Send + 'static> Family for Vec<Task<T>> {
     }
 
     fn forward(&self, request: &Request) {
-        self.iter().for_each(|task| _ = task.forward(request));
+        forward(self.iter().map(Task::as_any).collect(), request);
     }
 
     fn ignore_failures(&self) {
@@ -204,7 +209,7 @@ macro_rules! tuple_family {
             }
 
             fn forward(&self, request: &Request) {
-                $(self.$index.forward(request);)+
+                forward(vec![$(self.$index.as_any()),+], request);
             }
 
             fn ignore_failures(&self) {

@@ -152,9 +152,10 @@ where
         let decision = ready!(gathering.poll(until, TryFamily::watch_errors, cx));
         if let Decision::One(index) = decision {
             let error = gathering.family().first_error(index);
-            let cancelled = matches!(&error, GatherError::Task(error) if error.is_cancelled());
-            if cancelled && gathering.resume() {
-                return Poll::Pending;
+            if let GatherError::Task(error) = &error {
+                if error.is_cancelled() && gathering.resume() {
+                    return Poll::Pending;
+                }
             }
             if let Some(request) = gathering.request.take() {
                 request.end();

@@ -4,10 +4,10 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use loopwork_context::{Frame, Kind, ScopeId};
+use loopwork_context::{Frame, Kind, ScopeId, hold_back};
 use loopwork_core::{Handle, IntoTask, Join, TaskError};
 use loopwork_time::Instant;
 use pin_project_lite::pin_project;
@@ -49,7 +49,10 @@ use crate::timeout::TimedOut;
 pub fn shield<A: IntoTask>(awaitable: A) -> Shield<A::Output> {
     let location = Location::caller();
     match Handle::current() {
-        Ok(handle) => Shield { task: into_task(awaitable, &handle, location).into_future() },
+        Ok(handle) => {
+            let task = into_task(awaitable, &handle, location).into_future();
+            Shield { task, waited: false }
+        }
         Err(error) => panic!("`shield` has to make a task: {error}"),
     }
 }
@@ -59,12 +62,16 @@ pub fn shield<A: IntoTask>(awaitable: A) -> Shield<A::Output> {
 #[derive(Debug)]
 pub struct Shield<T> {
     task: Join<T>,
+    waited: bool,
 }
 
 impl<T: 'static> Future for Shield<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // The request is not for the task, but it is for this wait.
+        ready!(hold_back(cx, self.waited));
+        self.waited = true;
         let kind = Kind::Scope { id: ScopeId::NOBODY, shield: true, deadline: None };
         let _frame = Frame::enter(kind, None);
         Pin::new(&mut self.task).poll(cx)

@@ -263,7 +263,7 @@ mod tests {
         }));
         assert!(matches!(poll_once(task.as_mut(), true), (Poll::Pending, false)));
         let (Poll::Ready(Err(cancelled)), false) = poll_once(task.as_mut(), true) else { panic!() };
-        assert_eq!(cancelled.request.as_ref().unwrap().reasons().count(), 1);
+        assert_eq!(cancelled.request.as_ref().unwrap().reasons().count(), 2);
         cancelled.swallow();
     }
 

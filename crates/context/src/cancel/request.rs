@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem;
 
-use loopwork_shim::atomic::{AtomicU64, Ordering};
+use loopwork_shim::thread;
 
 use super::frames;
 use super::reason::CancelReason;
@@ -24,9 +24,12 @@ impl ScopeId {
     /// Another than all before.
     #[must_use]
     pub fn unique() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        // Ordering: Relaxed: only different numbers are asked for.
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        loopwork_shim::thread_local! {
+            static NEXT: Cell<u64> = Cell::new(1)
+        }
+        let count = NEXT.with(|next| next.replace(next.get() + 1));
+        // Below the number of the thread: nobody makes a trillion scopes on one.
+        Self(((thread::number() as u64) << 40) | count)
     }
 }
 
@@ -56,6 +59,12 @@ pub(super) struct Part {
     pub(super) scope: ScopeId,
     pub(super) reason: CancelReason,
     pub(super) count: u32,
+}
+
+impl Part {
+    fn is_same(&self, other: &Self) -> bool {
+        self.scope == other.scope && self.reason.same_act(&other.reason)
+    }
 }
 
 /// Cancel requests that were taken: all that were visible in one place.
@@ -148,7 +157,7 @@ impl Request {
         match (into, other) {
             (Some(mut into), Some(other)) => {
                 for part in other.into_parts() {
-                    if into.0.parts.iter().any(|known| known.scope == part.scope) {
+                    if into.0.parts.iter().any(|known| known.is_same(&part)) {
                         continue;
                     }
                     if into.0.forwards {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use loopwork_context::{CancelReason, WaitReason, hold_back};
 
+use super::cancel::cancel_together;
 use super::error::TaskError;
 use super::extension::WatchId;
 use super::header::{TaskId, TaskState};
@@ -69,6 +70,13 @@ impl AnyTask {
     #[track_caller]
     pub fn cancel_with(&self, reason: impl Into<CancelReason>) -> bool {
         self.0.cancel(reason.into())
+    }
+
+    /// Requests cancellation of all `tasks`, for all `reasons`, as one act: none of them that waits runs
+    /// before all have been asked, and `meanwhile` was called.
+    #[doc(hidden)]
+    pub fn cancel_together(tasks: &[Self], reasons: &[CancelReason], meanwhile: impl FnOnce()) {
+        cancel_together(tasks.iter().map(|task| &task.0), reasons, meanwhile);
     }
 
     /// How many requests stand, as [`Task::cancelling`](super::Task::cancelling).

@@ -46,26 +46,32 @@ impl Requests {
 impl RawTask {
     /// Requests cancellation. True if the task had not ended.
     pub(crate) fn cancel(&self, reason: CancelReason) -> bool {
-        let header = self.header();
-        if header.state.is_complete() {
-            return false;
-        }
-        let mut trailer = header.aux.extend().lock();
-        if !trailer.requests.known.learn(&reason) {
-            return !header.state.is_complete();
-        }
-        // Under the lock: see the top of this file.
-        let wake = header.state.cancel();
-        if wake != Wake::Ended {
-            trailer.requests.ask(reason, wake == Wake::Schedule);
-        }
-        drop(trailer);
-        match wake {
+        match self.ask(reason) {
             Wake::Schedule => self.schedule(Origin::Wake),
             Wake::Coalesced => {}
             Wake::Ended => return false,
         }
         true
+    }
+
+    /// As [`RawTask::cancel`], without pushing the `Runnable` that may follow.
+    fn ask(&self, reason: CancelReason) -> Wake {
+        let header = self.header();
+        if header.state.is_complete() {
+            return Wake::Ended;
+        }
+        let mut trailer = header.aux.extend().lock();
+        if !trailer.requests.known.learn(&reason) {
+            return if header.state.is_complete() { Wake::Ended } else { Wake::Coalesced };
+        }
+        // Under the lock: see the top of this file.
+        let wake = header.state.cancel();
+        if wake != Wake::Ended {
+            // A task that asks itself is met by its request at the very next wait.
+            let itself = loopwork_context::is_polling(self.as_ptr().cast());
+            trailer.requests.ask(reason, wake == Wake::Schedule || itself);
+        }
+        wake
     }
 
     /// Passes `request` on: true if the task had not ended.
@@ -86,8 +92,9 @@ impl RawTask {
 
     /// By whoever ends the task as cancelled, before it does.
     #[cold]
-    pub(super) fn ends_cancelled(&self, reason: &CancelReason) {
-        self.header().aux.extend().lock().requests.ended_by = Some(reason.clone());
+    pub(super) fn ends_cancelled(&self, request: &Request) {
+        let reason = request.reason().clone();
+        self.header().aux.extend().lock().requests.ended_by = Some(reason);
     }
 
     /// How many requests stand.
@@ -113,10 +120,10 @@ impl RawTask {
     }
 
     /// Wakes the task for a request to something inside it. `asked` is told whether the task was idle,
-    /// before it is scheduled: then the request came first.
+    /// before it is scheduled, or asks itself: then the request came first.
     pub(crate) fn interrupt(&self, asked: impl FnOnce(bool)) {
         if loopwork_context::is_polling(self.as_ptr().cast()) {
-            asked(false);
+            asked(true);
             loopwork_context::requeue();
             return;
         }
@@ -126,6 +133,22 @@ impl RawTask {
             self.schedule(Origin::Wake);
         }
     }
+}
+
+/// Requests cancellation of all, for all these reasons, as one act: none of those that wait runs before
+/// all have been asked. `meanwhile` is called in between.
+pub(super) fn cancel_together<'a>(
+    tasks: impl Iterator<Item = &'a RawTask>,
+    reasons: &[CancelReason],
+    meanwhile: impl FnOnce(),
+) {
+    let ask = |task: &&RawTask| {
+        let asked = reasons.iter().map(|reason| task.ask(reason.clone()));
+        asked.fold(false, |schedule, wake| schedule || wake == Wake::Schedule)
+    };
+    let woken: Vec<_> = tasks.filter(ask).collect();
+    meanwhile();
+    woken.into_iter().for_each(|task| task.schedule(Origin::Wake));
 }
 
 /// What the cancellation of tasks offers to what is polled in them.

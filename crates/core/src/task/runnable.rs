@@ -4,7 +4,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{Context, Waker};
 
-use loopwork_context::Poll;
+use loopwork_context::{Poll, Request, collecting};
 
 use super::header::{Ended, Header};
 use super::raw::RawTask;
@@ -99,13 +99,14 @@ impl Runnable {
         // SAFETY: who has the `Runnable` of a task that has not ended owns the future.
         let mut ended = unsafe { (header.vtable.poll)(pointer, cx) };
         let finished = poll.finish();
-        if let Some(request) = finished.request {
+        if let Some(mut request) = finished.request {
             if ended.is_none() {
                 // Nobody inside took the request: the task drops what it owns.
-                self.task().ends_cancelled(request.reason());
                 let _its_own = Poll::enter_task(name, None);
                 // SAFETY: still the owner.
-                unsafe { (header.vtable.cancel)(pointer) };
+                let held = collecting(|| unsafe { (header.vtable.cancel)(pointer) });
+                request = Request::merge(Some(request), held).expect("one of them is there");
+                self.task().ends_cancelled(&request);
                 ended = Some(Ended::Cancelled);
             }
             request.end();

@@ -10,7 +10,6 @@ use std::thread;
 
 use loopwork_shim::sync::Mutex;
 
-use crate::cancellation::unsupported;
 use crate::program::Program;
 use crate::record::Trace;
 use crate::replay::replay;
@@ -47,16 +46,10 @@ impl Batch {
     /// `known` says of which programs it is known that they differ, and why.
     #[track_caller]
     pub(crate) fn replay(&self, known: &BTreeMap<String, String>) {
-        let (missing, programs): (Vec<_>, Vec<_>) =
-            self.programs.iter().partition(|program| unsupported(program).is_some());
-        let mut differences = self.differences(&programs);
-        let mut lacks = BTreeMap::<_, usize>::new();
-        missing.iter().filter_map(|program| unsupported(program)).for_each(|op| {
-            *lacks.entry(op).or_default() += 1;
-        });
-        println!("{} programs replayed, {} not: {lacks:?}", programs.len(), missing.len());
+        let mut differences = self.differences();
+        println!("{} programs replayed", self.programs.len());
 
-        for program in programs.iter().filter(|program| known.contains_key(&program.id)) {
+        for program in self.programs.iter().filter(|program| known.contains_key(&program.id)) {
             let differed = differences.remove(&program.id).is_some();
             assert!(differed, "{} differs no more: take it out of known.json", program.id);
         }
@@ -67,7 +60,8 @@ impl Batch {
     }
 
     /// How each program differs that does in any round, by its id.
-    fn differences(&self, programs: &[&Arc<Program>]) -> BTreeMap<String, String> {
+    fn differences(&self) -> BTreeMap<String, String> {
+        let programs = &self.programs;
         let turns = self.rounds * programs.len();
         let (next, differences) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
         let replay_some = || loop {
@@ -75,7 +69,7 @@ impl Batch {
             if turn >= turns {
                 break;
             }
-            let program = programs[turn % programs.len()];
+            let program = &programs[turn % programs.len()];
             if let Err(how) = replay_at_each_size(program) {
                 differences.lock().entry(program.id.clone()).or_insert(how);
             }

@@ -72,28 +72,9 @@ impl Program {
         };
         read().map_err(|wrong| format!("{id}: {wrong}"))
     }
-
-    /// Whether `test` holds for any op, those inside of others included.
-    pub(crate) fn any_op(&self, test: &mut impl FnMut(&Op) -> bool) -> bool {
-        self.tasks.values().chain(self.callbacks.values()).flatten().any(|op| op.any(test))
-    }
 }
 
 impl Op {
-    fn any(&self, test: &mut impl FnMut(&Op) -> bool) -> bool {
-        let (ops, more): (&[Op], &[Op]) = match self {
-            Self::Try { ops, handler: more, .. } | Self::Finally { ops, cleanup: more } => {
-                (ops, more)
-            }
-            Self::Timeout(_, ops)
-            | Self::Group { ops, .. }
-            | Self::Lock(_, ops)
-            | Self::Sem(_, ops) => (ops, &[]),
-            _ => (&[], &[]),
-        };
-        test(self) || ops.iter().chain(more).any(|op| op.any(test))
-    }
-
     fn parse(op: &Value) -> Result<Self, String> {
         let Some([Value::String(name), arguments @ ..]) = op.as_array().map(Vec::as_slice) else {
             return Err(format!("no op: {op}"));

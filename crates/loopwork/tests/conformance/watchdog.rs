@@ -1,5 +1,6 @@
 //! What hangs fails.
 
+use std::io::{self, Write};
 use std::process::abort;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -15,7 +16,8 @@ pub(crate) fn watched<R>(name: &str, run: impl FnOnce() -> R) -> R {
     thread::scope(|threads| {
         threads.spawn(move || {
             if is_over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("{name} hangs");
+                // Not by `eprintln`, which is captured and lost with the process.
+                _ = writeln!(io::stderr(), "{name} hangs");
                 abort();
             }
         });

@@ -134,9 +134,7 @@ impl Shared {
         }
         inner.children.push(child.clone());
         drop(inner);
-        for reason in cancelled {
-            child.cancel_with(reason);
-        }
+        AnyTask::cancel_together(&[child], &cancelled, || {});
     }
 
     /// A child has failed, or the body. The first failure cancels all others.
@@ -164,30 +162,25 @@ impl Shared {
             inner.cancelled.push(reason.clone());
             inner.children.clone()
         };
-        for child in children {
-            child.cancel_with(reason.clone());
-        }
-        if body {
-            self.body.cancel(reason.clone());
-        }
+        AnyTask::cancel_together(&children, std::slice::from_ref(reason), || {
+            if body {
+                self.body.cancel(reason.clone());
+            }
+        });
         true
     }
 
     /// Passes a request from outside on to the children, once.
     pub(super) fn forward(&self, request: &Request) {
-        let children = {
+        let (children, reasons) = {
             let mut inner = self.inner.lock();
             if !inner.cancelled.is_empty() {
                 return;
             }
             inner.cancelled.extend(request.reasons().cloned());
-            inner.children.clone()
+            (inner.children.clone(), inner.cancelled.clone())
         };
-        for child in children {
-            for reason in request.reasons() {
-                child.cancel_with(reason.clone());
-            }
-        }
+        AnyTask::cancel_together(&children, &reasons, || {});
     }
 
     /// The children whose futures are gone, but which have not been marked as ended yet.
