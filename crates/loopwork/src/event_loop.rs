@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use loopwork_core::{CallHandle, ExceptionHandler, LoopError, Runtime, Task};
+use loopwork_core::{CallHandle, ExceptionContext, ExceptionHandler, LoopError, Runtime, Task};
 use loopwork_io::Reactor;
 use loopwork_tasks::Promise;
 use loopwork_time::{Clock, Instant, Timers};
@@ -251,6 +251,28 @@ impl EventLoop {
     #[must_use]
     pub fn time(&self) -> Instant {
         self.handle.time()
+    }
+
+    /// As [`Handle::set_exception_handler`].
+    pub fn set_exception_handler(&self, handler: Option<ExceptionHandler>) {
+        self.handle.set_exception_handler(handler);
+    }
+
+    /// As [`Handle::exception_handler`].
+    #[doc(alias = "get_exception_handler")]
+    #[must_use]
+    pub fn exception_handler(&self) -> Option<ExceptionHandler> {
+        self.handle.exception_handler()
+    }
+
+    /// As [`Handle::default_exception_handler`].
+    pub fn default_exception_handler(&self, context: &ExceptionContext) {
+        self.handle.default_exception_handler(context);
+    }
+
+    /// As [`Handle::call_exception_handler`].
+    pub fn call_exception_handler(&self, context: &ExceptionContext) {
+        self.handle.call_exception_handler(context);
     }
 
     /// As [`Handle::create_task`].

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loopwork_core::{
     AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, LoopError, Metrics,
-    SubmitError, Task,
+    SubmitError, Task, default_exception_handler,
 };
 use loopwork_executors::{Executor, ExecutorExt, RejectReason, SubmitError as Rejected};
 use loopwork_tasks::Promise;
@@ -502,16 +502,40 @@ impl Handle {
     /// The exception handler, unless it is the default.
     ///
     /// asyncio: `loop.get_exception_handler`.
+    #[doc(alias = "get_exception_handler")]
     #[must_use]
     pub fn exception_handler(&self) -> Option<ExceptionHandler> {
         self.core().exception_handler()
     }
 
-    /// Calls the exception handler.
+    /// Calls the exception handler, here. One that panics is reported to the default one.
     ///
     /// asyncio: `loop.call_exception_handler`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use loopwork::{EventLoop, ExceptionContext};
+    ///
+    /// let event_loop = EventLoop::new()?;
+    /// let (sender, reports) = std::sync::mpsc::channel();
+    /// event_loop.set_exception_handler(Some(Arc::new(move |context| {
+    ///     sender.send(context.to_string()).unwrap();
+    /// })));
+    /// let context = ExceptionContext::new("a page is lost").with_exception("no such page");
+    /// event_loop.call_exception_handler(&context);
+    /// assert_eq!(reports.recv().unwrap(), "a page is lost: no such page");
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
     pub fn call_exception_handler(&self, context: &ExceptionContext) {
         self.core().call_exception_handler(context);
+    }
+
+    /// Writes the report to standard error, as is done without a handler: for handlers that deal with
+    /// some reports only.
+    ///
+    /// asyncio: `loop.default_exception_handler`.
+    pub fn default_exception_handler(&self, context: &ExceptionContext) {
+        default_exception_handler(context);
     }
 }
 

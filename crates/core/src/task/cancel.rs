@@ -143,8 +143,9 @@ pub(super) fn cancel_together<'a>(
     meanwhile: impl FnOnce(),
 ) {
     let ask = |task: &&RawTask| {
+        // Of each reason, also after the first that wakes it.
         let asked = reasons.iter().map(|reason| task.ask(reason.clone()));
-        asked.fold(false, |schedule, wake| schedule || wake == Wake::Schedule)
+        asked.filter(|wake| *wake == Wake::Schedule).count() > 0
     };
     let woken: Vec<_> = tasks.filter(ask).collect();
     meanwhile();

@@ -13,7 +13,7 @@ use super::any::AnyTask;
 use super::arena::{self, Class};
 use super::cell;
 use super::error::TaskError;
-use super::extension::Watcher;
+use super::extension::{FailureOf, Watcher};
 use super::header::{Birth, Ended, Header};
 use super::runnable::Runnable;
 use super::state::{By, Completed, Detach, End};
@@ -22,6 +22,7 @@ use crate::current;
 use crate::exception::{ExceptionContext, report_destructor};
 use crate::panicked::Panicked;
 use crate::scheduler::{Origin, Shared, Worker};
+use crate::shared_error::SharedError;
 
 /// One reference to a task.
 ///
@@ -187,6 +188,31 @@ impl RawTask {
         Some(f(unsafe { &mut *output }, trailer.clone_output.as_deref()))
     }
 
+    /// As [`RawTask::with_output`], by somebody who looks at the output for the task's owner: it need
+    /// not be reported as a failure.
+    ///
+    /// # Safety
+    ///
+    /// As for [`RawTask::with_output`].
+    pub(crate) unsafe fn read_output<T, R>(
+        &self,
+        f: impl FnOnce(&mut Option<T>, Option<&(dyn Any + Send)>) -> R,
+    ) -> Option<R> {
+        // SAFETY: the caller's promise.
+        let read = unsafe { self.with_output(f) };
+        if read.is_some() {
+            self.header().aux.extend().lock().failure = None;
+        }
+        read
+    }
+
+    /// From now on an output that `failure` finds to be one is reported, if nobody looks at it.
+    ///
+    /// `failure` takes an output of this task.
+    pub(super) fn outputs_fail(&self, failure: FailureOf) {
+        self.header().aux.extend().lock().failure = Some(failure);
+    }
+
     /// Takes the value of a task that returned, without a lock. `None` if there is an extension,
     /// whose lock is needed then; `Some(None)` if it was taken before.
     ///
@@ -253,19 +279,19 @@ impl RawTask {
     fn discard_output(&self) {
         let header = self.header();
         let extension = header.aux.extension();
-        if header.vtable.needs_drop {
+        let mut failure = None;
+        if header.vtable.needs_drop || extension.is_some() {
             // SAFETY: the task has ended. Without an extension nobody else reaches the slot: there
             // is no `Task` any more, or this is the last.
-            unsafe { (header.vtable.drop_output)(self.0, extension) };
+            failure = unsafe { (header.vtable.drop_output)(self.0, extension) };
         }
-        if let Some(panicked) = self.take_unseen() {
-            let message = format!("{} failed and nobody looked at its result", self.name());
-            self.report(message, panicked);
+        if let Some(error) = self.take_unseen().map(SharedError::new).or(failure) {
+            self.report(format!("{} failed and nobody looked at its result", self.name()), error);
         }
     }
 
     /// The panic that nobody has seen: from now on it counts as seen.
-    fn take_unseen(&self) -> Option<Panicked> {
+    pub(super) fn take_unseen(&self) -> Option<Panicked> {
         let mut trailer = self.header().aux.extension()?.lock();
         let unseen = std::mem::take(&mut trailer.unseen);
         trailer.error.as_ref().filter(|_| unseen)?.panicked_with().cloned()

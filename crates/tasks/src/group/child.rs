@@ -81,7 +81,12 @@ struct OnPanic<'a>(&'a Shared);
 
 impl Drop for OnPanic<'_> {
     fn drop(&mut self) {
-        self.0.fail(Failure::panic(current_task()));
+        let task = current_task();
+        if let Some(task) = &task {
+            // The group has it: it is not reported as well.
+            task.ignore_failure();
+        }
+        self.0.fail(Failure::panic(task));
     }
 }
 
