@@ -9,6 +9,8 @@
 //! | `runtime.rs` | [`Runtime`]: the threads, `block_on`, `run_forever`, `close` |
 //! | `handle.rs` | [`Handle`]: spawn, call, stop, look, from any thread |
 //! | `task/` | [`Task`], its state machine, its waker |
+//! | `task_builder.rs` | [`TaskBuilder`]: a task that is told more than its future |
+//! | `factory.rs` | [`TaskFactory`]: what is done with each task that is made |
 //! | `scheduler/` | workers, queues, sleeping and waking, the callback lane, closing |
 //! | `blocking.rs` | [`block_in_place`] |
 //! | `callback.rs` | one callback, and the handle that cancels it |
@@ -49,6 +51,7 @@ mod current;
 mod driver;
 mod error;
 mod exception;
+mod factory;
 mod flag;
 mod handle;
 mod local;
@@ -62,6 +65,7 @@ mod runtime;
 mod scheduler;
 mod shared_error;
 mod task;
+mod task_builder;
 
 pub use blocking::block_in_place;
 #[doc(hidden)]
@@ -71,6 +75,7 @@ pub use current::current_task;
 pub use driver::{Driver, DriverHandle, Quiet, SleepDriver, Turn};
 pub use error::{LoopError, SubmitError};
 pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
+pub use factory::{NewTask, TaskFactory, eager_task_factory};
 pub use handle::Handle;
 pub use local::{LocalJoin, LocalSet, LocalTask, spawn_local};
 pub use loopwork_context::WaitReason;
@@ -81,3 +86,4 @@ pub use shared_error::SharedError;
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
 #[doc(hidden)]
 pub use task::{Looker, Watch, is_task_waker};
+pub use task_builder::TaskBuilder;

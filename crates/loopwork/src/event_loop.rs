@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use loopwork_core::{CallHandle, ExceptionContext, ExceptionHandler, LoopError, Runtime, Task};
+use loopwork_core::{
+    CallHandle, ExceptionContext, ExceptionHandler, LoopError, Runtime, Task, TaskFactory,
+};
 use loopwork_io::Reactor;
 use loopwork_tasks::Promise;
 use loopwork_time::{Clock, Instant, Timers};
@@ -287,6 +289,18 @@ impl EventLoop {
         F::Output: Send + 'static,
     {
         self.handle.create_task(future)
+    }
+
+    /// As [`Handle::set_task_factory`].
+    pub fn set_task_factory(&self, factory: Option<TaskFactory>) {
+        self.handle.set_task_factory(factory);
+    }
+
+    /// As [`Handle::task_factory`].
+    #[doc(alias = "get_task_factory")]
+    #[must_use]
+    pub fn task_factory(&self) -> Option<TaskFactory> {
+        self.handle.task_factory()
     }
 
     /// As [`Handle::create_future`].

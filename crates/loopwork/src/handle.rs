@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loopwork_core::{
     AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, LoopError, Metrics,
-    SubmitError, Task, default_exception_handler,
+    SubmitError, Task, TaskBuilder, TaskFactory, default_exception_handler,
 };
 use loopwork_executors::{Executor, ExecutorExt, RejectReason, SubmitError as Rejected};
 use loopwork_tasks::Promise;
@@ -244,6 +244,55 @@ impl Handle {
         F::Output: Send + 'static,
     {
         self.core().try_spawn_named(name, future)
+    }
+
+    /// Makes a task with a name, or one that is polled at once.
+    ///
+    /// asyncio: the arguments of `loop.create_task`.
+    ///
+    /// ```
+    /// let name = loopwork::run(async {
+    ///     let handle = loopwork::Handle::current()?;
+    ///     let task = handle.task().name("brewing").eager_start(true).spawn(async { "tea" });
+    ///     assert!(task.done(), "it never waited");
+    ///     Ok::<_, loopwork::LoopError>(task.name())
+    /// })??;
+    /// assert_eq!(name, "brewing");
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
+    pub fn task(&self) -> TaskBuilder<'_> {
+        self.core().task()
+    }
+
+    /// From now on `factory` is called for each task that is made, by whatever makes it: it may name the
+    /// task, have it polled at once, count it. `None` restores the default, which does nothing.
+    ///
+    /// What was made by `create_task`, `gather`, a group, `run_until_complete` and the like is made by
+    /// way of it; what a [`LocalSet`](crate::LocalSet) runs is not.
+    ///
+    /// asyncio: `loop.set_task_factory`; see [`TaskFactory`] for the difference.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use loopwork::{Handle, create_task, eager_task_factory};
+    ///
+    /// loopwork::run(async {
+    ///     Handle::current().unwrap().set_task_factory(Some(Arc::new(eager_task_factory)));
+    ///     assert!(create_task(async { 6 * 7 }).done());
+    /// })?;
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
+    pub fn set_task_factory(&self, factory: Option<TaskFactory>) {
+        self.core().set_task_factory(factory);
+    }
+
+    /// The task factory, if one was set.
+    ///
+    /// asyncio: `loop.get_task_factory`.
+    #[doc(alias = "get_task_factory")]
+    #[must_use]
+    pub fn task_factory(&self) -> Option<TaskFactory> {
+        self.core().task_factory()
     }
 
     /// Makes a task of a future; a [`Task`] is given back as it is.

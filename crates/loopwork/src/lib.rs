@@ -38,9 +38,9 @@ pub use loopwork_context::{
 };
 pub use loopwork_core::{
     AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, Join, JoinMut, LocalJoin,
-    LocalSet, LocalTask, LoopError, Metrics, Panicked, SharedError, SubmitError, Task, TaskError,
-    TaskId, TaskState, WaitReason, WorkerMetrics, block_in_place, current_task,
-    default_exception_handler, spawn_local,
+    LocalSet, LocalTask, LoopError, Metrics, NewTask, Panicked, SharedError, SubmitError, Task,
+    TaskBuilder, TaskError, TaskFactory, TaskId, TaskState, WaitReason, WorkerMetrics,
+    block_in_place, current_task, default_exception_handler, eager_task_factory, spawn_local,
 };
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{

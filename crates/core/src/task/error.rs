@@ -89,6 +89,16 @@ impl TaskError {
         }
     }
 
+    /// How a task ended, in a few words.
+    pub(super) fn outcome(&self) -> String {
+        match &self.0 {
+            Reason::Cancelled(Some(reason)) => format!("cancelled: {reason}"),
+            Reason::Cancelled(None) => "cancelled: its loop was closed".to_owned(),
+            Reason::Panicked(panic) => format!("panicked: {panic}"),
+            Reason::NotDone | Reason::Taken => self.to_string(),
+        }
+    }
+
     /// The panic itself, for a report.
     pub(crate) fn panicked_with(&self) -> Option<&Panicked> {
         match &self.0 {

@@ -13,7 +13,7 @@ use super::any::AnyTask;
 use super::arena::{self, Class};
 use super::cell;
 use super::error::TaskError;
-use super::extension::{FailureOf, Watcher};
+use super::extension::{Extension, FailureOf, Watcher};
 use super::header::{Birth, Ended, Header};
 use super::runnable::Runnable;
 use super::state::{By, Completed, Detach, End};
@@ -278,13 +278,22 @@ impl RawTask {
     #[inline]
     fn discard_output(&self) {
         let header = self.header();
-        let extension = header.aux.extension();
-        let mut failure = None;
-        if header.vtable.needs_drop || extension.is_some() {
-            // SAFETY: the task has ended. Without an extension nobody else reaches the slot: there
-            // is no `Task` any more, or this is the last.
-            failure = unsafe { (header.vtable.drop_output)(self.0, extension) };
+        match header.aux.extension() {
+            Some(extension) => self.discard_with(extension),
+            None if header.vtable.needs_drop => {
+                // SAFETY: the task has ended, and without an extension nobody else reaches the slot:
+                // there is no `Task` any more, or this is the last.
+                let failure = unsafe { (header.vtable.drop_output)(self.0, None) };
+                debug_assert!(failure.is_none(), "an extension says what a failure is");
+            }
+            None => {}
         }
+    }
+
+    #[cold]
+    fn discard_with(&self, extension: &Extension) {
+        // SAFETY: the task has ended, and the lock is that of its extension.
+        let failure = unsafe { (self.header().vtable.drop_output)(self.0, Some(extension)) };
         if let Some(error) = self.take_unseen().map(SharedError::new).or(failure) {
             self.report(format!("{} failed and nobody looked at its result", self.name()), error);
         }
@@ -426,19 +435,30 @@ impl Drop for RawTask {
 }
 
 impl fmt::Debug for RawTask {
+    /// How it is, for people: name, place, and what it waits for or how it ended.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = self.header();
-        let outcome = match header.state.end() {
-            None => "pending",
-            Some(End::Returned) => "returned",
-            Some(End::Cancelled) => "cancelled",
-            Some(End::Panicked) => "panicked",
-        };
-        f.debug_struct("Task")
-            .field("name", &self.name())
-            .field("state", &header.phase())
-            .field("outcome", &format_args!("{outcome}"))
-            .field("spawned", &format_args!("{}", header.location))
-            .finish()
+        let mut debug = f.debug_struct("Task");
+        debug.field("name", &self.name()).field("state", &header.phase());
+        match header.state.end() {
+            None => {
+                if let Some(reason) = header.waits_for() {
+                    debug.field("waits_for", &format_args!("{reason}"));
+                }
+                match self.cancelling() {
+                    0 => {}
+                    requests => _ = debug.field("cancelling", &requests),
+                }
+            }
+            Some(end) => {
+                let outcome = match (end, self.error()) {
+                    (End::Returned, _) => "returned".to_owned(),
+                    (_, Some(error)) => error.outcome(),
+                    (_, None) => "ended".to_owned(),
+                };
+                debug.field("outcome", &format_args!("{outcome}"));
+            }
+        }
+        debug.field("spawned", &format_args!("{}", header.location)).finish()
     }
 }
