@@ -21,6 +21,11 @@ pub(crate) enum Row {
     Semaphore,
     Notify,
     Queue,
+    Channel,
+    Channel41,
+    Oneshot,
+    Watch,
+    Broadcast,
     Memory,
     Live1k,
     Live100k,
@@ -73,7 +78,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 40] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -92,6 +97,11 @@ impl Row {
         Self::Semaphore,
         Self::Notify,
         Self::Queue,
+        Self::Channel,
+        Self::Channel41,
+        Self::Oneshot,
+        Self::Watch,
+        Self::Broadcast,
         Self::Memory,
         Self::Live1k,
         Self::Live100k,
@@ -131,6 +141,11 @@ impl Row {
             Self::Semaphore => "semaphore",
             Self::Notify => "notify",
             Self::Queue => "queue",
+            Self::Channel => "channel",
+            Self::Channel41 => "channel_4_1",
+            Self::Oneshot => "oneshot",
+            Self::Watch => "watch",
+            Self::Broadcast => "broadcast",
             Self::Memory => "memory",
             Self::Live1k => "live_1k",
             Self::Live100k => "live_100k",
@@ -183,6 +198,11 @@ impl Row {
             | Self::Semaphore
             | Self::Notify
             | Self::Queue
+            | Self::Channel
+            | Self::Channel41
+            | Self::Oneshot
+            | Self::Watch
+            | Self::Broadcast
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m
@@ -264,6 +284,16 @@ impl Row {
         }
     }
 
+    /// Whether channels that belong to no runtime are measured too.
+    pub(crate) fn is_channel(self) -> bool {
+        matches!(self, Self::Channel | Self::Channel41)
+    }
+
+    /// Whether the work is what reaches more than one task.
+    pub(crate) fn is_published(self) -> bool {
+        matches!(self, Self::Watch | Self::Broadcast)
+    }
+
     pub(crate) fn targets(self) -> &'static [Target] {
         use Measure::{Cpu, Median, P99};
         match self {
@@ -283,11 +313,15 @@ impl Row {
             Self::Burst
             | Self::Semaphore
             | Self::Notify
+            | Self::Channel41
+            | Self::Oneshot
+            | Self::Watch
+            | Self::Broadcast
             | Self::Memory
             | Self::IdleCpu
             | Self::IdleBusyOne => &[Target::OfBestPeer(Median, 1.0)],
             Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
-            Self::MutexContended => &[Target::OfBestPeer(Median, 0.6)],
+            Self::MutexContended | Self::Channel => &[Target::OfBestPeer(Median, 0.6)],
             Self::TimerCancel => &[Target::OfBestPeer(Median, 0.2)],
             Self::TimerFire => &[Target::OfBestPeer(Median, 0.5)],
             Self::TimerReset => &[Target::OfBestPeer(Median, 0.1)],

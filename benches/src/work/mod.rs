@@ -4,6 +4,7 @@
 //! checks each time that everything was done, and takes the time itself.
 
 mod absent;
+mod audience;
 mod burst;
 mod chained_spawn;
 mod countdown;
@@ -17,6 +18,7 @@ mod live;
 mod memory;
 mod mutex;
 mod notify;
+mod oneshot;
 mod outside;
 mod pending;
 mod ping_pong;
@@ -35,6 +37,7 @@ mod timers;
 mod unequal;
 mod yield_many;
 
+pub(crate) use audience::{broadcast, watch};
 pub(crate) use burst::burst;
 pub(crate) use chained_spawn::chained_spawn;
 pub(crate) use echo::{LoadProcess, echo};
@@ -45,6 +48,7 @@ pub(crate) use live::live;
 pub(crate) use memory::memory;
 pub(crate) use mutex::{mutex_contended, mutex_free};
 pub(crate) use notify::notify;
+pub(crate) use oneshot::oneshot;
 pub(crate) use ping_pong::ping_pong;
 pub(crate) use queue::queue;
 pub(crate) use remote_wake::remote_wake;

@@ -3,7 +3,8 @@
 pub use crate::net::{TcpListener, TcpStream};
 pub use crate::sync::{Event, Lock, Queue};
 pub use crate::{
-    EventLoop, Handle, LoopError, Promise, ReturnWhen, Task, TaskError, as_completed, create_task,
-    gather, run_coroutine_threadsafe, sleep, wait, yield_now,
+    CancelScope, EventLoop, Handle, LoopError, Promise, ReturnWhen, Task, TaskError, TaskGroup,
+    as_completed, catch_cancel, create_task, gather, run_coroutine_threadsafe, shield, sleep,
+    timeout, wait, wait_for, yield_now,
 };
 pub use std::time::Duration;

@@ -6,14 +6,14 @@ mod common;
 
 use std::future::{Future, IntoFuture, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use common::{Count, WORKERS};
 use futures::future::{Either, join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use loopwork::sync::{Event, Lock, Queue};
+use loopwork::sync::{Event, Lock, Queue, mpsc};
 use loopwork::{
     CancelKind, CancelScope, Clock, EventLoop, Instant, Task, TaskError, catch_cancel, checkpoint,
     create_task, current_task, finally, gather, move_on_after, shield, shield_scope, sleep,
@@ -386,6 +386,20 @@ fn what_comes_after_a_request_goes_to_another() {
 }
 
 #[test]
+fn a_message_that_comes_after_a_request_stays_in_its_channel() {
+    at_each_size(|| async {
+        let (sender, receiver) = mpsc::channel(1);
+        let shared = Arc::new(Lock::new(receiver));
+        let receives = shared.clone();
+        let mut task = waiting(async move { receives.lock().await.recv().await }).await;
+        task.cancel();
+        sender.try_send(1).unwrap();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert_eq!(shared.lock().await.recv().await, Some(1));
+    });
+}
+
+#[test]
 fn what_came_before_a_request_is_taken() {
     at_each_size(|| async {
         let queue = Arc::new(Queue::unbounded());
@@ -465,9 +479,9 @@ fn a_shield_that_is_dropped_gives_what_it_held_back() {
     at_each_size(|| async {
         let mut task = waiting(async {
             let quick = sleep(5 * MS);
-            match select(pin!(shield_scope(pending::<()>())), quick).await {
+            match select(Box::pin(shield_scope(pending::<()>())), quick).await {
                 Either::Left(_) => unreachable!(),
-                Either::Right(_shield) => {}
+                Either::Right(((), shield)) => drop(shield),
             }
             sleep(1000 * MS).await;
         })
@@ -475,6 +489,25 @@ fn a_shield_that_is_dropped_gives_what_it_held_back() {
         let (result, ms) = timed(task.cancel_and_wait()).await;
         assert!(result.unwrap_err().is_cancelled());
         assert_eq!(ms, 4);
+    });
+}
+
+#[test]
+fn e7_a_task_whose_time_is_up_from_the_beginning_is_cancelled_and_waited_for() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let task = waiting(async move {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            sleep(7 * MS).await;
+            count.add();
+            cancelled.resume::<()>().await;
+        })
+        .await;
+        let (result, ms) = timed(wait_for(task, Duration::ZERO)).await;
+        assert_eq!((result.is_err(), ms, cleaned.get()), (true, 7, 1));
+        let done = waiting(async { 1 }).await;
+        assert_eq!(wait_for(done, Duration::ZERO).await.unwrap().unwrap(), 1);
     });
 }
 
@@ -666,6 +699,30 @@ fn a_scope_is_cancelled_from_anywhere() {
         assert_eq!((cancelled.reason().message(), ms), (Some("enough"), 5));
         assert!(!scope.cancel(), "it is over");
         canceller.await.unwrap();
+    });
+}
+
+/// Nobody knows yet whom to wake: it has not waited.
+#[test]
+fn a_scope_is_cancelled_in_its_first_poll() {
+    at_each_size(|| async {
+        let (inside, elsewhere) = (CancelScope::new(), CancelScope::new());
+        let handle = inside.clone();
+        let itself = async move {
+            assert!(handle.cancel());
+            pending::<()>().await;
+        };
+        let handle = elsewhere.clone();
+        let by_a_thread = async move {
+            thread::spawn(move || assert!(handle.cancel())).join().unwrap();
+            pending::<()>().await;
+        };
+        // If it is overlooked, time goes on.
+        let both = async { (inside.run(itself).await, elsewhere.run(by_a_thread).await) };
+        let (results, ms) = timed(timeout(1000 * MS, both)).await;
+        let (first, second) = results.expect("it was overlooked");
+        assert!(first.is_err() && second.is_err());
+        assert_eq!(ms, 0);
     });
 }
 

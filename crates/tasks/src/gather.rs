@@ -157,9 +157,7 @@ where
                     return Poll::Pending;
                 }
             }
-            if let Some(request) = gathering.request.take() {
-                request.end();
-            }
+            Request::end_any(gathering.request.take());
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));
@@ -311,9 +309,7 @@ impl<G: Gatherable> Future for Gather<G> {
             if error.is_cancelled() && gathering.resume() {
                 return Poll::Pending;
             }
-            if let Some(request) = gathering.request.take() {
-                request.end();
-            }
+            Request::end_any(gathering.request.take());
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));

@@ -189,6 +189,14 @@ impl Request {
     pub fn end(self) {
         drop(self.into_parts());
     }
+
+    /// As [`Request::end`], if there is one.
+    #[doc(hidden)]
+    pub fn end_any(request: Option<Self>) {
+        if let Some(request) = request {
+            request.end();
+        }
+    }
 }
 
 impl Drop for Request {

@@ -143,9 +143,7 @@ impl<F: Future> Body for Run<F> {
         // Its destructors run before anybody hears of its end. Unwind: the outcome stands.
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
         this.shared.end(result);
-        if let Some(request) = request {
-            request.end();
-        }
+        Request::end_any(request);
         if let Err(payload) = dropped {
             super::report(payload);
         }
@@ -212,9 +210,7 @@ impl<T> Future for LocalJoin<T> {
                 Poll::Pending
             }
             (request, _) => {
-                if let Some(request) = request {
-                    request.end();
-                }
+                Request::end_any(request);
                 Poll::Ready(result)
             }
         }

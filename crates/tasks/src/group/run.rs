@@ -89,9 +89,7 @@ where
                     this.end.hold(Request::merge(Some(request), inside));
                 }
                 Poll::Ready(ended) => {
-                    if let Some(request) = arrived {
-                        request.end();
-                    }
+                    Request::end_any(arrived);
                     match ended {
                         Ok(Ok(value)) => this.end.value = Some(value),
                         Ok(Err(error)) => this.end.group.fail_with(SharedError::new(error), None),
@@ -101,7 +99,7 @@ where
                 }
             }
             this.body.set(None);
-            this.end.group.end_body(cx.waker().clone());
+            this.end.group.leave();
             this.end.stage = Stage::Children;
         }
         this.end.poll(cx)

@@ -10,6 +10,7 @@ use loopwork_context::{CancelKind, CancelReason, Request};
 use loopwork_core::{AnyTask, Handle, SharedError};
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::weaken;
 use loopwork_sync::Semaphore;
 
 use super::error::Failure;
@@ -80,9 +81,9 @@ impl Shared {
 
     /// Event L: a child or the body has ended. The last wakes who waits.
     pub(super) fn leave(&self) {
-        // Ordering: AcqRel [edge: group-end]: what children have done comes before the group's end.
-        let order = loopwork_shim::weaken!("group-end", Ordering::AcqRel => Ordering::Relaxed);
-        if self.live.fetch_sub(1, order) == 1 {
+        // Ordering: AcqRel [edge: group-end]: whom a child has made, and what it has done, comes before
+        // the group's end.
+        if self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.wake();
         }
     }
@@ -93,12 +94,6 @@ impl Shared {
         if let Some(waker) = waker {
             waker.wake();
         }
-    }
-
-    /// Event B: the body has ended; `waker` is woken by the last child.
-    pub(super) fn end_body(&self, waker: Waker) {
-        self.inner.lock().waker = Some(waker);
-        self.leave();
     }
 
     /// Whether nobody is left. If not, `waker` is woken by the last.
@@ -113,7 +108,7 @@ impl Shared {
             drop(replaced);
         }
         // The last may have looked for a waker in between.
-        self.is_empty()
+        weaken!("group-look", self.is_empty() => false)
     }
 
     fn is_empty(&self) -> bool {
