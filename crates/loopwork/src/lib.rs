@@ -38,17 +38,18 @@ pub use loopwork_context::{
 };
 pub use loopwork_core::{
     AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, Join, JoinMut, LocalJoin,
-    LocalSet, LocalTask, LoopError, Metrics, SubmitError, Task, TaskError, TaskId, TaskState,
-    WaitReason, WorkerMetrics, block_in_place, current_task, default_exception_handler,
-    spawn_local,
+    LocalSet, LocalTask, LoopError, Metrics, NewTask, Panicked, SharedError, SubmitError, Task,
+    TaskBuilder, TaskError, TaskFactory, TaskId, TaskState, WaitReason, WorkerMetrics,
+    block_in_place, current_task, default_exception_handler, eager_task_factory, spawn_local,
 };
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{
     AsCompleted, CancelScope, Failure, Gather, GatherError, GatherExceptions, GroupError, GroupRun,
-    MoveOn, Next, NotStarted, ReturnWhen, ScopeCancelled, ScopeOver, Scoped, SharedError, Shield,
-    ShieldFor, ShieldScope, Started, TaskGroup, TimeLimit, TimedOut, Timeout, TryGather, Wait,
-    YieldNow, as_completed, create_task, ensure_future, fail_after, gather, move_on_after, shield,
-    shield_scope, spawn, timeout, timeout_at, timeout_with, wait, wait_for, yield_now,
+    InvalidState, MoveOn, Next, NotStarted, Promise, PromiseError, PromiseWait, ReturnWhen,
+    ScopeCancelled, ScopeOver, Scoped, Shield, ShieldFor, ShieldScope, Started, TaskGroup,
+    TimeLimit, TimedOut, Timeout, TryGather, Wait, YieldNow, as_completed, create_task,
+    ensure_future, fail_after, gather, move_on_after, shield, shield_scope, spawn, timeout,
+    timeout_at, timeout_with, wait, wait_for, yield_now,
 };
 pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{

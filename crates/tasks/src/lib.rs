@@ -14,6 +14,7 @@
 //! | `as_completed.rs` | [`as_completed`]: one after the other, as they end |
 //! | `tally.rs` | what the ends of several tasks are counted in |
 //! | `group/` | [`TaskGroup`]: tasks that begin and end together |
+//! | `promise/` | [`Promise`]: a value that somebody sets and many await |
 //! | `scope/` | [`CancelScope`]: what can be cancelled as one |
 //! | `timeout.rs` | [`timeout()`], [`wait_for`], [`move_on_after`]: time limits |
 //! | `shield.rs` | [`shield()`], [`shield_scope`]: keeping requests out |
@@ -28,6 +29,7 @@ mod ensure;
 mod family;
 mod gather;
 mod group;
+mod promise;
 mod scope;
 mod shield;
 mod tally;
@@ -39,7 +41,8 @@ pub use as_completed::{AsCompleted, Next, as_completed};
 pub use ensure::{create_task, ensure_future, spawn};
 pub use family::{Family, Gatherable, TryFamily};
 pub use gather::{Gather, GatherError, GatherExceptions, TryGather, gather, gather_all};
-pub use group::{Failure, GroupError, GroupRun, NotStarted, SharedError, Started, TaskGroup};
+pub use group::{Failure, GroupError, GroupRun, NotStarted, Started, TaskGroup};
+pub use promise::{InvalidState, Promise, PromiseError, PromiseWait};
 pub use scope::{CancelScope, ScopeCancelled, ScopeOver, Scoped};
 pub use shield::{Shield, ShieldFor, ShieldScope, shield, shield_scope};
 pub use timeout::{

@@ -42,7 +42,7 @@ where
         handle: &Handle,
         location: &'static Location<'static>,
     ) -> Result<Task<F::Output>, SubmitError<F>> {
-        handle.spawn_task(self, location, None)
+        handle.spawn_task(self, location)
     }
 }
 
