@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::contender::Smol;
 #[cfg(feature = "tokio")]
 use crate::contender::{Bare, CurrentThread, Tokio};
-use crate::contender::{Loopwork, Primitives, Runtime};
+use crate::contender::{Combinators, Loopwork, Primitives, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
 use crate::plan::Plan;
@@ -88,7 +88,7 @@ fn measure(assignment: Assignment) -> Result<Measurement, String> {
     }
 }
 
-fn measure_with<C: Primitives>(row: Row, plan: Plan) -> Measurement {
+fn measure_with<C: Primitives + Combinators>(row: Row, plan: Plan) -> Measurement {
     let workers = plan.workers;
     match row {
         Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
@@ -113,6 +113,11 @@ fn measure_with<C: Primitives>(row: Row, plan: Plan) -> Measurement {
         Row::Semaphore => C::run(workers, |contender| work::semaphore(contender, plan)),
         Row::Notify => C::run(workers, |contender| work::notify(contender, plan)),
         Row::Queue => C::run(workers, |contender| work::queue(contender, plan)),
+        Row::TimeoutReady => C::run(workers, |_| work::timeout_ready::<C>(plan)),
+        Row::TimeoutPending => C::run(workers, |_| work::timeout_pending::<C>(plan)),
+        Row::ByHand => C::run(workers, |contender| work::by_hand(contender, plan)),
+        Row::Group => C::run(workers, |contender| work::group(contender, plan)),
+        Row::GatherReady => C::run(workers, |contender| work::gather_ready(contender, plan)),
         Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
         Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
         Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),

@@ -31,6 +31,10 @@ pub(crate) struct Plan {
     /// How often the two tasks of `notify` wake each other for one sample.
     pub(crate) round_trips: usize,
     pub(crate) queue: QueuePlan,
+    /// Time limits of `timeout_ready` and `timeout_pending` for one sample.
+    pub(crate) timeouts: usize,
+    /// Children of `by_hand`, `group` and `gather_ready`.
+    pub(crate) children: usize,
     /// In a process whose heap is new: a second time, the tasks would find memory that is there.
     pub(crate) memory: CrowdPlan,
     pub(crate) live_1k: CrowdPlan,
@@ -208,6 +212,8 @@ impl Plan {
             shared: ContendedPlan { tasks: 100, times: 200, sampling },
             round_trips: 5_000,
             queue: QueuePlan { items: 100_000, maxsize: 128 },
+            timeouts: 50_000,
+            children: 10_000,
             memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 1_000, sampling },
             live_100k: CrowdPlan { tasks: 100_000, sampling: Sampling::times(2, 5) },
@@ -267,6 +273,8 @@ impl Plan {
             shared: ContendedPlan { tasks: 10, times: 20, sampling },
             round_trips: 50,
             queue: QueuePlan { items: 500, maxsize: 128 },
+            timeouts: 500,
+            children: 200,
             memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 50, sampling },
             live_100k: CrowdPlan { tasks: 500, sampling },

@@ -1,5 +1,7 @@
 //! The rows of the comparison.
 
+use crate::contender::Runtime;
+
 /// A workload. `README.md` says what one operation of each is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Row {
@@ -21,6 +23,11 @@ pub(crate) enum Row {
     Semaphore,
     Notify,
     Queue,
+    TimeoutReady,
+    TimeoutPending,
+    ByHand,
+    Group,
+    GatherReady,
     Memory,
     Live1k,
     Live100k,
@@ -66,6 +73,10 @@ pub(crate) enum Measure {
 pub(crate) enum Target {
     /// Ours over the best peer's, at most.
     OfBestPeer(Measure, f64),
+    /// Ours over one peer's, at most.
+    OfPeer(Runtime, Measure, f64),
+    /// Ours over ours at another row, at most.
+    OfRow(Row, Measure, f64),
     /// Ours over the floor's, at least.
     OfFloor(Measure, f64),
     /// Ours by itself, at most; in the row's unit.
@@ -73,7 +84,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 40] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -92,6 +103,11 @@ impl Row {
         Self::Semaphore,
         Self::Notify,
         Self::Queue,
+        Self::TimeoutReady,
+        Self::TimeoutPending,
+        Self::ByHand,
+        Self::Group,
+        Self::GatherReady,
         Self::Memory,
         Self::Live1k,
         Self::Live100k,
@@ -131,6 +147,11 @@ impl Row {
             Self::Semaphore => "semaphore",
             Self::Notify => "notify",
             Self::Queue => "queue",
+            Self::TimeoutReady => "timeout_ready",
+            Self::TimeoutPending => "timeout_pending",
+            Self::ByHand => "by_hand",
+            Self::Group => "group",
+            Self::GatherReady => "gather_ready",
             Self::Memory => "memory",
             Self::Live1k => "live_1k",
             Self::Live100k => "live_100k",
@@ -183,6 +204,11 @@ impl Row {
             | Self::Semaphore
             | Self::Notify
             | Self::Queue
+            | Self::TimeoutReady
+            | Self::TimeoutPending
+            | Self::ByHand
+            | Self::Group
+            | Self::GatherReady
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m
@@ -241,7 +267,9 @@ impl Row {
     pub(crate) fn needs_drivers(self) -> bool {
         matches!(
             self,
-            Self::TimerCancel
+            Self::TimeoutReady
+                | Self::TimeoutPending
+                | Self::TimerCancel
                 | Self::TimerFire
                 | Self::TimerReset
                 | Self::TimerResetNow
@@ -288,6 +316,9 @@ impl Row {
             | Self::IdleBusyOne => &[Target::OfBestPeer(Median, 1.0)],
             Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
             Self::MutexContended => &[Target::OfBestPeer(Median, 0.6)],
+            Self::TimeoutReady => &[Target::OfPeer(Runtime::Tokio, Median, 0.5)],
+            Self::Group => &[Target::OfRow(Self::ByHand, Median, 1.2)],
+            Self::GatherReady => &[Target::OfRow(Self::ByHand, Median, 1.3)],
             Self::TimerCancel => &[Target::OfBestPeer(Median, 0.2)],
             Self::TimerFire => &[Target::OfBestPeer(Median, 0.5)],
             Self::TimerReset => &[Target::OfBestPeer(Median, 0.1)],
@@ -297,6 +328,8 @@ impl Row {
             Self::LockFree
             | Self::LockContended
             | Self::Queue
+            | Self::TimeoutPending
+            | Self::ByHand
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m

@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-const ROWS: [&str; 35] = [
+const ROWS: [&str; 40] = [
     "spawn_join",
     "spawn_remote",
     "chained_spawn",
@@ -23,6 +23,11 @@ const ROWS: [&str; 35] = [
     "semaphore",
     "notify",
     "queue",
+    "timeout_ready",
+    "timeout_pending",
+    "by_hand",
+    "group",
+    "gather_ready",
     "memory",
     "live_1k",
     "live_100k",
