@@ -4,6 +4,6 @@ pub use crate::net::{TcpListener, TcpStream};
 pub use crate::sync::{Event, Lock, Queue};
 pub use crate::{
     EventLoop, Handle, LoopError, ReturnWhen, Task, TaskError, as_completed, create_task, gather,
-    run_coroutine_threadsafe, sleep, wait, yield_now,
+    race, run_coroutine_threadsafe, sleep, timeout, wait, with_limit, yield_now,
 };
 pub use std::time::Duration;

@@ -35,6 +35,13 @@ impl TaskError {
         Self(Reason::Cancelled(reason))
     }
 
+    /// For combinators: it was cancelled before it became a task.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn never_began() -> Self {
+        Self::cancelled(None)
+    }
+
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
         let message = panic_message(&*payload);
         Self(Reason::Panicked(Arc::new(Panic { message, payload: Mutex::new(Some(payload)) })))
