@@ -6,9 +6,11 @@ use std::time::Duration;
 
 #[cfg(feature = "smol")]
 use crate::contender::Smol;
+#[cfg(feature = "channels")]
+use crate::contender::{AsyncChannel, Bounded, Contender, Flume, Kanal};
 #[cfg(feature = "tokio")]
 use crate::contender::{Bare, CurrentThread, Tokio};
-use crate::contender::{Combinators, Loopwork, Primitives, Runtime};
+use crate::contender::{Combinators, Loopwork, Primitives, Published, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
 use crate::plan::Plan;
@@ -70,27 +72,60 @@ fn give_up_later() {
 
 fn measure(assignment: Assignment) -> Result<Measurement, String> {
     let plan = assignment.plan();
-    match assignment.runtime {
-        Runtime::Loopwork => Ok(measure_with::<Loopwork>(assignment.row, plan)),
+    let row = assignment.row;
+    let measured = match assignment.runtime {
+        Runtime::Loopwork => measure_all::<Loopwork>(row, plan),
         #[cfg(feature = "tokio")]
-        Runtime::Tokio => Ok(measure_with::<Tokio>(assignment.row, plan)),
+        Runtime::Tokio => measure_all::<Tokio>(row, plan),
         #[cfg(feature = "tokio")]
-        Runtime::TokioBare => Ok(measure_with::<Tokio<Bare>>(assignment.row, plan)),
+        Runtime::TokioBare => measure_all::<Tokio<Bare>>(row, plan),
         #[cfg(feature = "tokio")]
-        Runtime::TokioCt => Ok(measure_with::<Tokio<CurrentThread>>(assignment.row, plan)),
+        Runtime::TokioCt => measure_all::<Tokio<CurrentThread>>(row, plan),
         #[cfg(feature = "smol")]
-        Runtime::Smol => Ok(measure_with::<Smol>(assignment.row, plan)),
-        Runtime::Asyncio | Runtime::Uvloop if assignment.row == Row::Queue => {
-            python::queue(assignment.runtime.name(), &plan)
+        Runtime::Smol => measure_most::<Smol>(row, plan),
+        #[cfg(feature = "channels")]
+        Runtime::AsyncChannel => measure_channel::<Tokio, AsyncChannel>(row, plan),
+        #[cfg(feature = "channels")]
+        Runtime::Flume => measure_channel::<Tokio, Flume>(row, plan),
+        #[cfg(feature = "channels")]
+        Runtime::Kanal => measure_channel::<Tokio, Kanal>(row, plan),
+        Runtime::Asyncio | Runtime::Uvloop if row == Row::Queue => {
+            Some(python::queue(assignment.runtime.name(), &plan)?)
         }
-        Runtime::Floor if assignment.row == Row::Echo => floor::echo(&plan),
-        absent => Err(format!("{} has no {}", absent.name(), assignment.row.name())),
+        Runtime::Floor if row == Row::Echo => Some(floor::echo(&plan)?),
+        _ => None,
+    };
+    measured.ok_or_else(|| format!("{} has no {}", assignment.runtime.name(), row.name()))
+}
+
+/// A channel on somebody's runtime.
+#[cfg(feature = "channels")]
+fn measure_channel<C: Contender, Q: Bounded>(row: Row, plan: Plan) -> Option<Measurement> {
+    let queue = match row {
+        Row::Channel => plan.queue,
+        Row::Channel41 => plan.channel_4_1,
+        _ => return None,
+    };
+    Some(C::run(plan.workers, |contender| work::queue::<C, Q>(contender, queue, plan.sampling)))
+}
+
+fn measure_all<C: Published + Combinators>(row: Row, plan: Plan) -> Option<Measurement> {
+    let workers = plan.workers;
+    match row {
+        Row::Watch => {
+            Some(C::run(workers, |contender| work::watch::<C, C::Watch>(contender, plan)))
+        }
+        Row::Broadcast => {
+            Some(C::run(workers, |contender| work::broadcast::<C, C::Broadcast>(contender, plan)))
+        }
+        _ => measure_most::<C>(row, plan),
     }
 }
 
-fn measure_with<C: Primitives + Combinators>(row: Row, plan: Plan) -> Measurement {
+/// All but what reaches more than one task.
+fn measure_most<C: Primitives + Combinators>(row: Row, plan: Plan) -> Option<Measurement> {
     let workers = plan.workers;
-    match row {
+    Some(match row {
         Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
         Row::SpawnRemote => C::run(workers, |contender| work::spawn_remote(contender, plan)),
         Row::ChainedSpawn => C::run(workers, |contender| work::chained_spawn(contender, plan)),
@@ -112,7 +147,19 @@ fn measure_with<C: Primitives + Combinators>(row: Row, plan: Plan) -> Measuremen
         }),
         Row::Semaphore => C::run(workers, |contender| work::semaphore(contender, plan)),
         Row::Notify => C::run(workers, |contender| work::notify(contender, plan)),
-        Row::Queue => C::run(workers, |contender| work::queue(contender, plan)),
+        Row::Queue => C::run(workers, |contender| {
+            work::queue::<C, C::Queue>(contender, plan.queue, plan.sampling)
+        }),
+        Row::Channel => C::run(workers, |contender| {
+            work::queue::<C, C::Channel>(contender, plan.queue, plan.sampling)
+        }),
+        Row::Channel41 => C::run(workers, |contender| {
+            work::queue::<C, C::Channel>(contender, plan.channel_4_1, plan.sampling)
+        }),
+        Row::Oneshot => {
+            C::run(workers, |contender| work::oneshot::<C, C::Oneshot>(contender, plan))
+        }
+        Row::Watch | Row::Broadcast => return None,
         Row::TimeoutReady => C::run(workers, |_| work::timeout_ready::<C>(plan)),
         Row::TimeoutPending => C::run(workers, |_| work::timeout_pending::<C>(plan)),
         Row::ByHand => C::run(workers, |contender| work::by_hand(contender, plan)),
@@ -137,7 +184,7 @@ fn measure_with<C: Primitives + Combinators>(row: Row, plan: Plan) -> Measuremen
             C::run(workers, |contender| work::sleep_memory(contender, plan.sleep_memory))
         }
         Row::Echo => C::run(workers, |contender| work::echo(contender, plan)),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -28,9 +28,12 @@ pub(crate) struct Plan {
     /// Permits of `semaphore`, and the tasks that share them.
     pub(crate) permits: usize,
     pub(crate) shared: ContendedPlan,
-    /// How often the two tasks of `notify` wake each other for one sample.
+    /// How often the two tasks of `notify`, and of `oneshot`, wake each other for one sample.
     pub(crate) round_trips: usize,
     pub(crate) queue: QueuePlan,
+    pub(crate) channel_4_1: QueuePlan,
+    pub(crate) watch: AudiencePlan,
+    pub(crate) broadcast: AudiencePlan,
     /// Time limits of `timeout_ready` and `timeout_pending` for one sample.
     pub(crate) timeouts: usize,
     /// Children of `by_hand`, `group` and `gather_ready`.
@@ -96,11 +99,23 @@ pub(crate) struct ContendedPlan {
     pub(crate) sampling: Sampling,
 }
 
-/// What goes through the queue of `queue` for one sample, and for how many items it has room.
+/// What goes through a queue or a channel for one sample, and for how many items it has room.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueuePlan {
+    pub(crate) producers: usize,
+    /// Of all producers together.
     pub(crate) items: usize,
     pub(crate) maxsize: usize,
+}
+
+/// The tasks that all get what one sends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AudiencePlan {
+    pub(crate) tasks: usize,
+    /// How much is sent before all have to have it.
+    pub(crate) batch: usize,
+    /// For one sample.
+    pub(crate) batches: usize,
 }
 
 /// Tasks that are alive at once.
@@ -211,7 +226,10 @@ impl Plan {
             permits: 10,
             shared: ContendedPlan { tasks: 100, times: 200, sampling },
             round_trips: 5_000,
-            queue: QueuePlan { items: 100_000, maxsize: 128 },
+            queue: QueuePlan { producers: 1, items: 100_000, maxsize: 128 },
+            channel_4_1: QueuePlan { producers: 4, items: 100_000, maxsize: 128 },
+            watch: AudiencePlan { tasks: 10, batch: 1, batches: 2_000 },
+            broadcast: AudiencePlan { tasks: 4, batch: 64, batches: 200 },
             timeouts: 50_000,
             children: 10_000,
             memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
@@ -272,7 +290,10 @@ impl Plan {
             permits: 2,
             shared: ContendedPlan { tasks: 10, times: 20, sampling },
             round_trips: 50,
-            queue: QueuePlan { items: 500, maxsize: 128 },
+            queue: QueuePlan { producers: 1, items: 500, maxsize: 128 },
+            channel_4_1: QueuePlan { producers: 4, items: 2_000, maxsize: 128 },
+            watch: AudiencePlan { tasks: 10, batch: 1, batches: 20 },
+            broadcast: AudiencePlan { tasks: 4, batch: 64, batches: 5 },
             timeouts: 500,
             children: 200,
             memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },

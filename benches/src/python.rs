@@ -18,7 +18,7 @@ pub(crate) fn has(event_loop: &str) -> bool {
 
 /// What Python measured at `queue`.
 pub(crate) fn queue(event_loop: &str, plan: &Plan) -> Result<Measurement, String> {
-    let QueuePlan { items, maxsize } = plan.queue;
+    let QueuePlan { items, maxsize, .. } = plan.queue;
     let enough = |Enough { times, duration }| [times as u128, duration.as_millis()];
     let sampling = [enough(plan.sampling.warm_up), enough(plan.sampling.samples)].concat();
     let numbers = [items as u128, maxsize as u128].into_iter().chain(sampling);

@@ -23,6 +23,11 @@ pub(crate) enum Row {
     Semaphore,
     Notify,
     Queue,
+    Channel,
+    Channel41,
+    Oneshot,
+    Watch,
+    Broadcast,
     TimeoutReady,
     TimeoutPending,
     ByHand,
@@ -84,7 +89,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 40] = [
+    pub(crate) const ALL: [Self; 45] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -103,6 +108,11 @@ impl Row {
         Self::Semaphore,
         Self::Notify,
         Self::Queue,
+        Self::Channel,
+        Self::Channel41,
+        Self::Oneshot,
+        Self::Watch,
+        Self::Broadcast,
         Self::TimeoutReady,
         Self::TimeoutPending,
         Self::ByHand,
@@ -147,6 +157,11 @@ impl Row {
             Self::Semaphore => "semaphore",
             Self::Notify => "notify",
             Self::Queue => "queue",
+            Self::Channel => "channel",
+            Self::Channel41 => "channel_4_1",
+            Self::Oneshot => "oneshot",
+            Self::Watch => "watch",
+            Self::Broadcast => "broadcast",
             Self::TimeoutReady => "timeout_ready",
             Self::TimeoutPending => "timeout_pending",
             Self::ByHand => "by_hand",
@@ -204,6 +219,11 @@ impl Row {
             | Self::Semaphore
             | Self::Notify
             | Self::Queue
+            | Self::Channel
+            | Self::Channel41
+            | Self::Oneshot
+            | Self::Watch
+            | Self::Broadcast
             | Self::TimeoutReady
             | Self::TimeoutPending
             | Self::ByHand
@@ -292,6 +312,16 @@ impl Row {
         }
     }
 
+    /// Whether channels that belong to no runtime are measured too.
+    pub(crate) fn is_channel(self) -> bool {
+        matches!(self, Self::Channel | Self::Channel41)
+    }
+
+    /// Whether the work is what reaches more than one task.
+    pub(crate) fn is_published(self) -> bool {
+        matches!(self, Self::Watch | Self::Broadcast)
+    }
+
     pub(crate) fn targets(self) -> &'static [Target] {
         use Measure::{Cpu, Median, P99};
         match self {
@@ -311,11 +341,15 @@ impl Row {
             Self::Burst
             | Self::Semaphore
             | Self::Notify
+            | Self::Channel41
+            | Self::Oneshot
+            | Self::Watch
+            | Self::Broadcast
             | Self::Memory
             | Self::IdleCpu
             | Self::IdleBusyOne => &[Target::OfBestPeer(Median, 1.0)],
             Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
-            Self::MutexContended => &[Target::OfBestPeer(Median, 0.6)],
+            Self::MutexContended | Self::Channel => &[Target::OfBestPeer(Median, 0.6)],
             Self::TimeoutReady => &[Target::OfPeer(Runtime::Tokio, Median, 0.5)],
             Self::Group => &[Target::OfRow(Self::ByHand, Median, 1.2)],
             Self::GatherReady => &[Target::OfRow(Self::ByHand, Median, 1.3)],

@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-const ROWS: [&str; 40] = [
+const ROWS: [&str; 45] = [
     "spawn_join",
     "spawn_remote",
     "chained_spawn",
@@ -23,6 +23,11 @@ const ROWS: [&str; 40] = [
     "semaphore",
     "notify",
     "queue",
+    "channel",
+    "channel_4_1",
+    "oneshot",
+    "watch",
+    "broadcast",
     "timeout_ready",
     "timeout_pending",
     "by_hand",

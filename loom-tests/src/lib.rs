@@ -45,33 +45,44 @@ impl Data {
     }
 }
 
-/// A thread that waits for a future: its waker sets a flag under a lock.
+/// Wakes one thread that waits: a flag under a lock. As a waker, it rings.
 #[derive(Debug, Default)]
-struct Signal {
-    woken: Mutex<bool>,
+pub struct Bell {
+    rung: Mutex<bool>,
     condvar: Condvar,
 }
 
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        *self.woken.lock() = true;
+impl Bell {
+    pub fn ring(&self) {
+        *self.rung.lock() = true;
         self.condvar.notify_one();
+    }
+
+    /// Waits until it was rung since the last wait.
+    pub fn wait(&self) {
+        let mut rung = self.rung.lock();
+        while !*rung {
+            self.condvar.wait(&mut rung);
+        }
+        *rung = false;
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.ring();
     }
 }
 
 /// Waits for `future` on this thread. If it is never woken, loom reports the deadlock.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let signal = Arc::new(Signal::default());
-    let waker = Waker::from(signal.clone());
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(bell.clone());
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        let mut woken = signal.woken.lock();
-        while !*woken {
-            signal.condvar.wait(&mut woken);
-        }
-        *woken = false;
+        bell.wait();
     }
 }

@@ -5,31 +5,9 @@ use std::sync::Arc;
 use std::task::{Poll, ready};
 
 use loopwork_io::model::{Source, Unpark};
-use loopwork_loom_tests::{Data, block_on, explore, spawn};
-use loopwork_shim::sync::{Condvar, Mutex};
+use loopwork_loom_tests::{Bell, Data, block_on, explore, spawn};
+use loopwork_shim::sync::Mutex;
 use loopwork_shim::thread::yield_now;
-
-/// An eventfd in an epoll, by edges: each write is one, and a wait takes it.
-#[derive(Default)]
-struct Bell {
-    rung: Mutex<bool>,
-    condvar: Condvar,
-}
-
-impl Bell {
-    fn ring(&self) {
-        *self.rung.lock() = true;
-        self.condvar.notify_one();
-    }
-
-    fn wait(&self) {
-        let mut rung = self.rung.lock();
-        while !*rung {
-            self.condvar.wait(&mut rung);
-        }
-        *rung = false;
-    }
-}
 
 #[derive(Default)]
 struct Turning {

@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use loopwork_loom_tests::{explore, spawn};
-use loopwork_shim::sync::{Condvar, Mutex};
+use loopwork_loom_tests::{Bell, explore, spawn};
 use loopwork_time::{Clock, Due, Instant, Sleep, Timers, sleep_until};
 
 /// So long after a deadline even the timers of a worker that is awake are fired by others.
@@ -213,28 +212,6 @@ fn another_waker_against_rescue() {
         assert_eq!((first.copies(), second.copies(), timers.len()), (0, 0, 0));
         drop(entered);
     });
-}
-
-/// Wakes a thread that waits, once for all.
-#[derive(Default)]
-struct Bell {
-    rung: Mutex<bool>,
-    condvar: Condvar,
-}
-
-impl Bell {
-    fn ring(&self) {
-        *self.rung.lock() = true;
-        self.condvar.notify_one();
-    }
-
-    fn wait(&self) {
-        let mut rung = self.rung.lock();
-        while !*rung {
-            self.condvar.wait(&mut rung);
-        }
-        *rung = false;
-    }
 }
 
 /// The waiter: it blocks while there is no deadline, until a timer has fired.

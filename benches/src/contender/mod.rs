@@ -17,7 +17,11 @@ use std::time::Duration;
 
 pub(crate) use self::combinators::Combinators;
 pub(crate) use self::loopwork::Loopwork;
-pub(crate) use self::primitives::{Bounded, Exclusive, Permits, Primitives, WakeUp};
+#[cfg(feature = "channels")]
+pub(crate) use self::primitives::{AsyncChannel, Flume, Kanal};
+pub(crate) use self::primitives::{
+    Bounded, Each, Exclusive, Latest, Permits, Primitives, Published, Single, WakeUp,
+};
 #[cfg(feature = "smol")]
 pub(crate) use self::smol::Smol;
 #[cfg(feature = "tokio")]
@@ -108,6 +112,10 @@ pub(crate) enum Runtime {
     TokioBare,
     /// tokio on one thread.
     TokioCt,
+    /// tokio with channels that belong to no runtime. Only where there are channels.
+    AsyncChannel,
+    Flume,
+    Kanal,
     /// Python's asyncio, and the same on the event loop that is written in C. Only at the row that is
     /// written in Python too.
     Asyncio,
@@ -117,18 +125,29 @@ pub(crate) enum Runtime {
 }
 
 impl Runtime {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Loopwork,
         Self::Tokio,
         Self::Smol,
         Self::TokioBare,
         Self::TokioCt,
+        Self::AsyncChannel,
+        Self::Flume,
+        Self::Kanal,
         Self::Asyncio,
         Self::Uvloop,
         Self::Floor,
     ];
     /// Those that a ratio is to.
-    pub(crate) const PEERS: [Self; 4] = [Self::Tokio, Self::Smol, Self::TokioBare, Self::TokioCt];
+    pub(crate) const PEERS: [Self; 7] = [
+        Self::Tokio,
+        Self::Smol,
+        Self::TokioBare,
+        Self::TokioCt,
+        Self::AsyncChannel,
+        Self::Flume,
+        Self::Kanal,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -137,6 +156,9 @@ impl Runtime {
             Self::Smol => "smol",
             Self::TokioBare => "tokio-bare",
             Self::TokioCt => "tokio-ct",
+            Self::AsyncChannel => "async-channel",
+            Self::Flume => "flume",
+            Self::Kanal => "kanal",
             Self::Asyncio => "asyncio",
             Self::Uvloop => "uvloop",
             Self::Floor => "floor",
@@ -152,6 +174,7 @@ impl Runtime {
         match self {
             Self::Loopwork | Self::Floor => true,
             Self::Tokio | Self::TokioBare | Self::TokioCt => cfg!(feature = "tokio"),
+            Self::AsyncChannel | Self::Flume | Self::Kanal => cfg!(feature = "channels"),
             Self::Smol => cfg!(feature = "smol"),
             Self::Asyncio | Self::Uvloop => python::has(self.name()),
         }
@@ -167,6 +190,8 @@ impl Runtime {
         match self {
             Self::Floor => row == Row::Echo,
             Self::Asyncio | Self::Uvloop => row == Row::Queue,
+            Self::AsyncChannel | Self::Flume | Self::Kanal => row.is_channel(),
+            Self::Smol => !row.is_published(),
             Self::TokioBare => !row.needs_drivers(),
             Self::TokioCt => row.fits_one_thread(),
             _ => true,

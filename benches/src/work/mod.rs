@@ -4,6 +4,7 @@
 //! checks each time that everything was done, and takes the time itself.
 
 mod absent;
+mod audience;
 mod burst;
 mod chained_spawn;
 mod children;
@@ -18,6 +19,7 @@ mod live;
 mod memory;
 mod mutex;
 mod notify;
+mod oneshot;
 mod outside;
 mod pending;
 mod ping_pong;
@@ -37,6 +39,7 @@ mod timers;
 mod unequal;
 mod yield_many;
 
+pub(crate) use audience::{broadcast, watch};
 pub(crate) use burst::burst;
 pub(crate) use chained_spawn::chained_spawn;
 pub(crate) use children::{by_hand, gather_ready, group};
@@ -48,6 +51,7 @@ pub(crate) use live::live;
 pub(crate) use memory::memory;
 pub(crate) use mutex::{mutex_contended, mutex_free};
 pub(crate) use notify::notify;
+pub(crate) use oneshot::oneshot;
 pub(crate) use ping_pong::ping_pong;
 pub(crate) use queue::queue;
 pub(crate) use remote_wake::remote_wake;

@@ -1,21 +1,34 @@
-//! A producer and a consumer: two tasks and one bounded queue.
+//! Producers and a consumer, each a task, and one bounded queue or channel.
 
 use std::time::Instant;
 
-use crate::contender::{Bounded, Primitives};
+use crate::contender::{Bounded, Contender};
 use crate::measurement::Measurement;
-use crate::plan::{Plan, QueuePlan};
+use crate::plan::{QueuePlan, Sampling};
 use crate::recorder::Recorder;
 
-pub(crate) async fn queue<C: Primitives>(contender: &'static C, plan: Plan) -> Measurement {
-    let QueuePlan { items, maxsize } = plan.queue;
-    let mut recorder = Recorder::new(plan.sampling, items);
+/// An item is its number and, in so many bits, who has produced it.
+const PRODUCER: u32 = 3;
+
+pub(crate) async fn queue<C: Contender, Q: Bounded>(
+    contender: &'static C,
+    plan: QueuePlan,
+    sampling: Sampling,
+) -> Measurement {
+    let QueuePlan { producers: count, items, maxsize } = plan;
+    let mut recorder = Recorder::new(sampling, items);
     while recorder.wants_more() {
+        let mut producers = Vec::with_capacity(count);
         let begin = Instant::now();
-        let (producer, consumer) = C::Queue::new(maxsize);
-        let producer = contender.spawn(produce::<C::Queue>(producer, items));
-        let consumer = contender.spawn(consume::<C::Queue>(consumer, items));
-        C::join(producer).await;
+        let (producer, consumer) = Q::new(maxsize);
+        for number in 0..count {
+            let task = produce::<Q>(producer.clone(), number, items / count);
+            producers.push(contender.spawn(task));
+        }
+        let consumer = contender.spawn(consume::<Q>(consumer, items));
+        for producer in producers {
+            C::join(producer).await;
+        }
         let consumed = C::join(consumer).await;
         recorder.add(begin.elapsed());
         assert_eq!(consumed, items, "every item was put once and taken once");
@@ -23,19 +36,20 @@ pub(crate) async fn queue<C: Primitives>(contender: &'static C, plan: Plan) -> M
     recorder.finish()
 }
 
-async fn produce<Q: Bounded>(mut producer: Q::Producer, items: usize) {
+async fn produce<Q: Bounded>(mut producer: Q::Producer, number: usize, items: usize) {
     for item in 0..items {
-        Q::put(&mut producer, item).await;
+        Q::put(&mut producer, (item << PRODUCER) + number).await;
     }
 }
 
 /// How many items there were.
 async fn consume<Q: Bounded>(mut consumer: Q::Consumer, items: usize) -> usize {
-    let mut consumed = 0;
-    while consumed < items {
+    let mut consumed = [0; 1 << PRODUCER];
+    for _ in 0..items {
         let item = Q::get(&mut consumer).await;
-        assert_eq!(item, consumed, "items come in the order in which they were put");
-        consumed += 1;
+        let of_this_producer = &mut consumed[item % (1 << PRODUCER)];
+        assert_eq!(item >> PRODUCER, *of_this_producer, "a producer's items come in order");
+        *of_this_producer += 1;
     }
-    consumed
+    consumed.iter().sum()
 }

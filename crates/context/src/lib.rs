@@ -34,7 +34,7 @@ pub use budget::{hold_back, overtaken};
 #[doc(hidden)]
 pub use cancel::{
     Ask, Frame, Hooks, Insides, Kind, KnownActs, Left, Place, ScopeId, catch_request, collecting,
-    expire_scopes, install, wake_insides,
+    expire_scopes, install, task_asked, wake_insides,
 };
 pub use cancel::{
     CancelKind, CancelReason, Cancelled, CatchCancel, Checkpoint, Request, Resume, catch_cancel,

@@ -3,7 +3,8 @@
 pub use crate::net::{TcpListener, TcpStream};
 pub use crate::sync::{Event, Lock, Queue};
 pub use crate::{
-    EventLoop, Handle, LoopError, ReturnWhen, Task, TaskError, as_completed, create_task, gather,
-    race, run_coroutine_threadsafe, sleep, timeout, wait, with_limit, yield_now,
+    CancelScope, EventLoop, Handle, LoopError, ReturnWhen, Task, TaskError, TaskGroup,
+    as_completed, catch_cancel, create_task, gather, race, run_coroutine_threadsafe, shield, sleep,
+    timeout, wait, wait_for, with_limit, yield_now,
 };
 pub use std::time::Duration;

@@ -6,8 +6,8 @@ mod common;
 
 use std::future::{Future, IntoFuture, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use common::{Count, WORKERS};
@@ -19,6 +19,7 @@ use loopwork::{
     create_task, current_task, finally, gather, move_on_after, shield, shield_scope, sleep,
     timeout, timeout_with, wait_for,
 };
+use loopwork_shim::sync::Mutex;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -198,7 +199,7 @@ fn the_innermost_catcher_takes_a_request_and_passes_it_on() {
     at_each_size(|| async {
         let log = Arc::new(Mutex::new(Vec::new()));
         let said = log.clone();
-        let say = move |what| said.lock().unwrap().push(what);
+        let say = move |what| said.lock().push(what);
         let mut task = waiting(async move {
             let outer = catch_cancel(async {
                 let inner = catch_cancel(sleep(1000 * MS)).await.unwrap_err();
@@ -214,7 +215,7 @@ fn the_innermost_catcher_takes_a_request_and_passes_it_on() {
         .await;
         let (result, ms) = timed(task.cancel_and_wait()).await;
         assert!(result.unwrap_err().is_cancelled());
-        assert_eq!((ms, &**log.lock().unwrap()), (10, &["inner", "outer"][..]));
+        assert_eq!((ms, &**log.lock()), (10, &["inner", "outer"][..]));
     });
 }
 
@@ -464,7 +465,7 @@ fn a_shield_that_is_dropped_gives_what_it_held_back() {
     at_each_size(|| async {
         let mut task = waiting(async {
             let quick = sleep(5 * MS);
-            match select(pin!(shield_scope(pending::<()>())), quick).await {
+            match select(Box::pin(shield_scope(pending::<()>())), quick).await {
                 Either::Left(_) => unreachable!(),
                 Either::Right(((), shield)) => drop(shield),
             }
@@ -474,6 +475,25 @@ fn a_shield_that_is_dropped_gives_what_it_held_back() {
         let (result, ms) = timed(task.cancel_and_wait()).await;
         assert!(result.unwrap_err().is_cancelled());
         assert_eq!(ms, 4);
+    });
+}
+
+#[test]
+fn e7_a_task_whose_time_is_up_from_the_beginning_is_cancelled_and_waited_for() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let task = waiting(async move {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            sleep(7 * MS).await;
+            count.add();
+            cancelled.resume::<()>().await;
+        })
+        .await;
+        let (result, ms) = timed(wait_for(task, Duration::ZERO)).await;
+        assert_eq!((result.is_err(), ms, cleaned.get()), (true, 7, 1));
+        let done = waiting(async { 1 }).await;
+        assert_eq!(wait_for(done, Duration::ZERO).await.unwrap().unwrap(), 1);
     });
 }
 
@@ -572,7 +592,7 @@ fn e19_of_limits_that_are_up_together_the_outermost_reports() {
             let seen = limits.clone();
             let outer = timeout_with(10 * MS, |outer| async move {
                 let inner = timeout_with(10 * MS, |inner| async move {
-                    seen.lock().unwrap().extend([outer, inner]);
+                    seen.lock().extend([outer, inner]);
                     pending::<()>().await;
                 });
                 _ = inner.await;
@@ -580,7 +600,7 @@ fn e19_of_limits_that_are_up_together_the_outermost_reports() {
             });
             let (result, ms): (Result<(), _>, _) = timed(outer).await;
             assert_eq!((result.is_err(), ms), (true, 10));
-            assert!(limits.lock().unwrap().iter().all(|limit| limit.expired()));
+            assert!(limits.lock().iter().all(|limit| limit.expired()));
         }
     });
 }
@@ -665,6 +685,30 @@ fn a_scope_is_cancelled_from_anywhere() {
         assert_eq!((cancelled.reason().message(), ms), (Some("enough"), 5));
         assert!(!scope.cancel(), "it is over");
         canceller.await.unwrap();
+    });
+}
+
+/// Nobody knows yet whom to wake: it has not waited.
+#[test]
+fn a_scope_is_cancelled_in_its_first_poll() {
+    at_each_size(|| async {
+        let (inside, elsewhere) = (CancelScope::new(), CancelScope::new());
+        let handle = inside.clone();
+        let itself = async move {
+            assert!(handle.cancel());
+            pending::<()>().await;
+        };
+        let handle = elsewhere.clone();
+        let by_a_thread = async move {
+            thread::spawn(move || assert!(handle.cancel())).join().unwrap();
+            pending::<()>().await;
+        };
+        // If it is overlooked, time goes on.
+        let both = async { (inside.run(itself).await, elsewhere.run(by_a_thread).await) };
+        let (results, ms) = timed(timeout(1000 * MS, both)).await;
+        let (first, second) = results.expect("it was overlooked");
+        assert!(first.is_err() && second.is_err());
+        assert_eq!(ms, 0);
     });
 }
 

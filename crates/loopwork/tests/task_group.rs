@@ -7,7 +7,7 @@ mod common;
 use std::error::Error;
 use std::future::{Future, IntoFuture, pending};
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Count, WORKERS};
@@ -15,6 +15,7 @@ use loopwork::{
     CancelKind, Clock, EventLoop, GroupError, Instant, NotStarted, SharedError, Started, Task,
     TaskError, TaskGroup, catch_cancel, create_task, current_task, shield_scope, sleep, timeout,
 };
+use loopwork_shim::sync::Mutex;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -256,7 +257,7 @@ fn f21_errors_come_first_and_the_request_at_the_next_wait() {
                     Ok::<_, Never>(())
                 })
                 .await;
-            seen.lock().unwrap().extend(messages(&result.unwrap_err()));
+            seen.lock().extend(messages(&result.unwrap_err()));
             assert_eq!(current_task().unwrap().cancelling(), 1);
             sleep(1000 * MS).await;
             unreachable!("the request is pending");
@@ -264,7 +265,7 @@ fn f21_errors_come_first_and_the_request_at_the_next_wait() {
         sleep(MS).await;
         let (result, ms): (Result<(), _>, _) = timed(task.cancel_and_wait()).await;
         assert!(result.unwrap_err().is_cancelled());
-        assert_eq!((ms, &**errors.lock().unwrap()), (3, &["in the clean-up".to_owned()][..]));
+        assert_eq!((ms, &**errors.lock()), (3, &["in the clean-up".to_owned()][..]));
     });
 }
 
@@ -377,12 +378,12 @@ fn a_limit_of_children_at_once() {
                 let counts = counts.clone();
                 drop(group.create_task(async move {
                     {
-                        let mut counts = counts.lock().unwrap();
+                        let mut counts = counts.lock();
                         counts.0 += 1;
                         counts.1 = counts.1.max(counts.0);
                     }
                     sleep(MS).await;
-                    counts.lock().unwrap().0 -= 1;
+                    counts.lock().0 -= 1;
                     Ok::<_, Never>(())
                 }));
             }
@@ -390,7 +391,7 @@ fn a_limit_of_children_at_once() {
         }))
         .await;
         result.unwrap();
-        assert_eq!((running.lock().unwrap().1, ms), (3, 4));
+        assert_eq!((running.lock().1, ms), (3, 4));
     });
 }
 

@@ -5,12 +5,14 @@
 //! | file | holds |
 //! |---|---|
 //! | `concurrent/state.rs` | what both ends share, its phases, the transition that ends it |
+//! | `concurrent/look.rs` | how a task looks at it, and waits |
 //! | `concurrent/completer.rs` | [`Completer`], the producing end |
 //! | `concurrent/stopped.rs` | [`Stopped`]: waiting until the work has let go |
 //! | `concurrent/error.rs` | [`ConcurrentError`] |
 
 mod completer;
 mod error;
+mod look;
 mod state;
 mod stopped;
 
@@ -18,7 +20,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use loopwork_context::WaitReason;
@@ -29,7 +31,7 @@ pub use self::error::ConcurrentError;
 use self::state::{By, Outcome, Phase, Shared, State};
 pub use self::stopped::Stopped;
 use crate::spin::spin_then;
-use crate::tickets::{Ticket, poll_attempts};
+use crate::waiters::BoxedWaiter;
 
 /// Until when [`ConcurrentFuture::cancel`] is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +80,7 @@ impl CancelPolicy {
 #[doc(alias = "wrap_future")]
 pub struct ConcurrentFuture<T> {
     shared: Arc<Shared<T>>,
-    ticket: Option<Ticket>,
+    waiter: BoxedWaiter,
     /// The handle a done-callback gets: it never has to wait.
     known_done: bool,
 }
@@ -249,7 +251,7 @@ impl<T> ConcurrentFuture<T> {
     }
 
     fn handle(shared: Arc<Shared<T>>, known_done: bool) -> Self {
-        Self { shared, ticket: None, known_done }
+        Self { shared, waiter: BoxedWaiter::default(), known_done }
     }
 
     #[track_caller]
@@ -303,20 +305,6 @@ impl<T> ConcurrentFuture<T> {
         Ok(state)
     }
 
-    fn attempt(&mut self, waker: Option<Waker>) -> Poll<Result<T, ConcurrentError>> {
-        let mut state = self.shared.state.lock();
-        if let Some(taken) = state.take() {
-            let left = state.waiters.leave(&mut self.ticket);
-            drop(state);
-            drop(left);
-            return Poll::Ready(taken);
-        }
-        let replaced = waker.map(|waker| state.waiters.wait(&mut self.ticket, waker));
-        drop(state);
-        drop(replaced);
-        Poll::Pending
-    }
-
     fn state_name(&self) -> &'static str {
         match self.shared.state.lock().phase {
             Phase::Pending => "pending",
@@ -332,8 +320,7 @@ impl<T> Future for ConcurrentFuture<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let reason = this.shared.policy.reason();
-        let polled = poll_attempts(cx, reason, |waker| this.attempt(waker));
+        let polled = this.shared.look(&mut this.waiter, cx, State::take);
         if polled.is_pending() && loopwork_context::request_visible() {
             // The request stays visible: whoever surrounds this poll takes it and drops the
             // wait; a task that nobody surrounds ends cancelled.
@@ -352,10 +339,7 @@ impl<T> Clone for ConcurrentFuture<T> {
 
 impl<T> Drop for ConcurrentFuture<T> {
     fn drop(&mut self) {
-        if self.ticket.is_some() {
-            let left = self.shared.state.lock().waiters.leave(&mut self.ticket);
-            drop(left);
-        }
+        self.shared.leave(&mut self.waiter);
     }
 }
 

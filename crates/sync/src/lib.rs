@@ -46,10 +46,12 @@
 //! | [`oneshot::Sender::closed`] | nothing |
 //! | [`mpsc::Sender::send`] | sends nothing and drops its value; its place goes to the next |
 //! | [`mpsc::Sender::reserve`], `reserve_many` | leaves the queue; places already granted go to the next |
+//! | [`mpsc::Sender::reserve_owned`] | as `reserve`, and drops its sender |
+//! | [`mpsc::SenderSink`] | leaves the queue, and gives back a place that was not used |
 //! | [`mpsc::Sender::send_many`] | what was not sent is still with the caller |
 //! | [`mpsc::Receiver::recv`], `recv_many` | takes nothing |
 //! | [`mpsc::Sender::closed`] | leaves |
-//! | [`watch::Receiver::changed`], `wait_for` | leaves; what it has not seen is still unseen |
+//! | [`watch::Receiver::changed`], `wait_for`, [`watch::Changes`] | leaves; what it has not seen is still unseen |
 //! | [`broadcast::Receiver::recv`] | takes nothing |
 //! | [`watch::Sender::closed`], [`broadcast::Sender::closed`] | leaves |
 //! | [`ConcurrentFuture`] | detaches: the work goes on, also when the last handle is dropped |
@@ -60,7 +62,6 @@
 //! |---|---|
 //! | `waiters.rs`, `waiters/` | the list of waiters, inside the futures that wait, on which the rest stands |
 //! | `wait.rs` | [`Wait`]: the future of most that waits |
-//! | `tickets.rs` | a list of waiters for futures that move |
 //! | `spend.rs` | an operation that is ready at once has its price |
 //! | `spin.rs` | whether it spins before it blocks |
 //! | `blocking.rs` | how a plain thread waits for one of these futures |
@@ -109,7 +110,6 @@ mod spend;
 mod spin;
 #[allow(unsafe_code, reason = "channels hand values from thread to thread")]
 mod storage;
-mod tickets;
 mod wait;
 #[allow(unsafe_code, reason = "waiters point at each other")]
 mod waiters;

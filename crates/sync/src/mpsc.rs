@@ -37,6 +37,8 @@
 //! | `mpsc/sender.rs` | [`Sender`], [`WeakSender`] |
 //! | `mpsc/bounded.rs` | sending into a channel with a capacity |
 //! | `mpsc/permit.rs` | [`Permit`], [`Permits`] |
+//! | `mpsc/owned.rs` | [`OwnedPermit`] |
+//! | `mpsc/sink.rs` | [`SenderSink`]: the sender as a `Sink` |
 //! | `mpsc/receiver.rs` | [`Receiver`] |
 //! | `mpsc/room.rs` | who waits for room |
 //! | `mpsc/error.rs` | what may go wrong |
@@ -44,16 +46,20 @@
 mod bounded;
 mod error;
 mod kind;
+mod owned;
 mod permit;
 mod receiver;
 mod room;
 mod sender;
+mod sink;
 
 pub use self::error::{SendError, TryRecvError, TrySendError};
 pub use self::kind::{Bounded, Kind, Unbounded};
+pub use self::owned::OwnedPermit;
 pub use self::permit::{Permit, Permits};
 pub use self::receiver::{Receiver, UnboundedReceiver};
 pub use self::sender::{Sender, UnboundedSender, WeakSender};
+pub use self::sink::SenderSink;
 use crate::storage::{Blocks, CAPACITY_MAX, Ring};
 
 /// A channel that holds up to `capacity` values.

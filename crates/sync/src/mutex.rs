@@ -19,8 +19,9 @@ use crate::waiters::Waiter;
 ///
 /// Where [`Lock`](crate::Lock) hands itself to who waits longest, this one is open to whoever comes
 /// first after an unlock: a task that runs now need not wait for one that has to be woken. Who waits is
-/// passed at most [`PASSES`](Mutex::PASSES) times while it is first; then newcomers wait too, until it
-/// has had its turn. asyncio's `Lock` has no such sibling, as it has one thread.
+/// passed at most [`PASSES`](Mutex::PASSES) times while it is first, or
+/// [`PASSES_OF_MANY`](Mutex::PASSES_OF_MANY) times if others wait behind it; then newcomers wait too,
+/// until it has had its turn. asyncio's `Lock` has no such sibling, as it has one thread.
 ///
 /// Otherwise it is as [`Lock`](crate::Lock): not re-entrant, not poisoned, one atomic operation each to
 /// lock and to unlock uncontended.
@@ -46,8 +47,11 @@ pub type MutexGuard<'a, T> = Guard<&'a Mutex<T>>;
 pub type OwnedMutexGuard<T> = Guard<Arc<Mutex<T>>>;
 
 impl Mutex<()> {
-    /// How often those who wait may be passed before newcomers wait too.
+    /// How often one who waits may be passed before newcomers wait too.
     pub const PASSES: usize = Barging::PASSES;
+
+    /// How often if others wait behind it, whose wait is the sum of all turns before theirs.
+    pub const PASSES_OF_MANY: usize = Barging::PASSES_OF_MANY;
 }
 
 impl<T> Mutex<T> {

@@ -68,12 +68,12 @@ impl Notify {
     /// Dropping the future leaves; the `notify_one` it was given goes to the next, or is kept.
     #[inline]
     pub fn notified(&self) -> Wait<Notified<&Self>> {
-        Wait::new(Notified { epoch: self.epoch(), notify: self })
+        Notified::of(self)
     }
 
     /// [`notified`](Notify::notified) for a future that may go anywhere: it keeps this alive.
     pub fn notified_owned(self: Arc<Self>) -> Wait<Notified<Arc<Self>>> {
-        Wait::new(Notified { epoch: self.epoch(), notify: self })
+        Notified::of(self)
     }
 
     /// Waits to be notified by blocking this thread.
@@ -242,6 +242,14 @@ pub struct Notified<H> {
     notify: H,
     /// That of the call of `notified`.
     epoch: usize,
+}
+
+impl<H: Deref<Target = Notify>> Notified<H> {
+    /// The wait for a `Notify` that is reached by any handle.
+    #[inline]
+    pub(crate) fn of(notify: H) -> Wait<Self> {
+        Wait::new(Self { epoch: notify.epoch(), notify })
+    }
 }
 
 impl<H: Deref<Target = Notify>> Source for Notified<H> {

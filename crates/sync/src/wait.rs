@@ -73,14 +73,15 @@ impl<S: Source> Wait<S> {
 impl<S: Source> Future for Wait<S> {
     type Output = S::Output;
 
-    /// A wait that a cancel request has overtaken takes nothing. What is ready costs one unit of the task's budget. Where that is used up the source is not
-    /// polled: nothing is taken, nor a place among those who wait, and what was granted stays so.
+    /// A wait that a cancel request has overtaken takes nothing. What is ready costs one unit of the
+    /// task's budget. Where that is used up the source is not polled: nothing is taken, nor a place
+    /// among those who wait, and what was granted stays so.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Output> {
         let this = self.project();
         let progress = ready!(proceed(cx));
-        if progress.holds_back() && this.waiter.is_granted() {
-            // What it was granted goes to another, if this is dropped.
+        if progress.holds_back() && !this.waiter.is_idle() {
+            // Granted or not: it may be in this very moment. If this is dropped, that goes to another.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -24,7 +24,9 @@
 //! |---|---|
 //! | `watch/sender.rs` | [`Sender`] |
 //! | `watch/receiver.rs` | [`Receiver`], [`Ref`] |
+//! | `watch/changes.rs` | [`Changes`]: the receiver as a `Stream` |
 
+mod changes;
 mod receiver;
 mod sender;
 
@@ -36,6 +38,7 @@ use loopwork_shim::atomic::{AtomicUsize, Ordering};
 use loopwork_shim::sync::RwLock;
 use loopwork_shim::weaken;
 
+pub use self::changes::Changes;
 pub use self::receiver::{Receiver, Ref};
 pub use self::sender::Sender;
 use crate::notify::Notify;

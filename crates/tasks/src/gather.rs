@@ -160,7 +160,7 @@ where
                     return Poll::Pending;
                 }
             }
-            gathering.request.take().map(Request::end);
+            Request::end_any(gathering.request.take());
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));
@@ -367,7 +367,7 @@ impl<G: Gatherable> Future for Gather<G> {
             if error.is_cancelled() && gathering.resume() {
                 return Poll::Pending;
             }
-            gathering.request.take().map(Request::end);
+            Request::end_any(gathering.request.take());
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));

@@ -17,12 +17,13 @@ struct Row {
 /// Set while this program is cargo's `RUSTC_WRAPPER`: which weakening to build.
 const WEAKEN: &str = "LOOPWORK_WEAKEN";
 /// The crates that weakenings are in, or that depend on one.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "loopwork-shim",
     "loopwork-context",
     "loopwork-core",
     "loopwork-io",
     "loopwork-sync",
+    "loopwork-tasks",
     "loopwork-threadsafe",
     "loopwork-time",
     "loopwork-loom-tests",

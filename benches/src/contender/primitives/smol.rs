@@ -1,12 +1,15 @@
-//! async-lock and async-channel, which come with smol, and event-listener, which both are made of. Its mutex is fair to who has waited for half a millisecond.
+//! async-lock and async-channel, which come with smol, and event-listener, which both are made of;
+//! and the oneshot of `futures`, as smol has none. Its mutex is fair to who has waited for half a
+//! millisecond.
 
 use std::future::Future;
 
 use event_listener::Event;
+use futures::channel::oneshot;
 use smol::channel::{self, Receiver, Sender};
 use smol::lock::{Mutex, MutexGuard, Semaphore, SemaphoreGuard};
 
-use super::{Bounded, Exclusive, Permits, Primitives, WakeUp};
+use super::{Bounded, Exclusive, Permits, Primitives, Single, WakeUp};
 use crate::contender::Smol;
 
 impl Primitives for Smol {
@@ -15,6 +18,8 @@ impl Primitives for Smol {
     type Semaphore = Semaphore;
     type Notify = Event;
     type Queue = Channel;
+    type Channel = Channel;
+    type Oneshot = Oneshot;
 }
 
 impl Exclusive for Mutex<u64> {
@@ -76,5 +81,25 @@ impl Bounded for Channel {
 
     async fn get(consumer: &mut Receiver<usize>) -> usize {
         consumer.recv().await.expect("the producer puts all items")
+    }
+}
+
+/// That of `futures`.
+pub(crate) enum Oneshot {}
+
+impl Single for Oneshot {
+    type Sender<T: Send + 'static> = oneshot::Sender<T>;
+    type Receiver<T: Send + 'static> = oneshot::Receiver<T>;
+
+    fn new<T: Send + 'static>() -> (oneshot::Sender<T>, oneshot::Receiver<T>) {
+        oneshot::channel()
+    }
+
+    fn send<T: Send + 'static>(sender: oneshot::Sender<T>, value: T) {
+        assert!(sender.send(value).is_ok(), "the receiver is there");
+    }
+
+    async fn recv<T: Send + 'static>(receiver: oneshot::Receiver<T>) -> T {
+        receiver.await.expect("the value is sent")
     }
 }

@@ -72,7 +72,7 @@ impl<F: Future> Future for CatchCancel<F> {
         let polled = future.poll(cx);
         let arrived = frame.leave().arrived;
         if let Poll::Ready(output) = polled {
-            arrived.map(Request::end);
+            Request::end_any(arrived);
             this.inside.leave();
             return Poll::Ready(Ok(output));
         }

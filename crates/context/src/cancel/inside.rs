@@ -23,6 +23,8 @@ pub trait Hooks: Sync {
     fn insides(&self) -> Option<Arc<Insides>>;
     /// Who is inside that task, if anybody ever was.
     fn known_insides(&self) -> Option<Arc<Insides>>;
+    /// Whether it has a request that is not delivered yet.
+    fn is_asked(&self) -> bool;
     /// So many requests were refused.
     fn uncancel(&self, count: u32);
 }
@@ -47,6 +49,13 @@ fn with_hooks<R>(f: impl FnOnce(&dyn Hooks) -> R) -> Option<R> {
 /// So many requests to the current task were refused.
 pub(super) fn uncancel(count: u32) {
     with_hooks(|hooks| hooks.uncancel(count));
+}
+
+/// Whether the current task has a request that will be delivered in its next poll.
+#[doc(hidden)]
+#[must_use]
+pub fn task_asked() -> bool {
+    with_hooks(|hooks| hooks.is_asked()).unwrap_or(false)
 }
 
 /// Has all inside the current task that might take a request polled in this poll.

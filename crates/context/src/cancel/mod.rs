@@ -23,6 +23,6 @@ pub use catch::{Cancelled, CatchCancel, Resume, catch_cancel};
 pub use checkpoint::{Checkpoint, checkpoint};
 pub use finally::finally;
 pub use frames::{Frame, Kind, Left, catch_request, expire_scopes, request_visible};
-pub use inside::{Hooks, Insides, Place, install, wake_insides};
+pub use inside::{Hooks, Insides, Place, install, task_asked, wake_insides};
 pub use reason::{CancelKind, CancelReason, KnownActs};
 pub use request::{Ask, Request, ScopeId, collecting, take_request};

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem;
 
-use loopwork_shim::atomic::{AtomicU64, Ordering};
+use loopwork_shim::thread;
 
 use super::frames;
 use super::reason::CancelReason;
@@ -24,9 +24,12 @@ impl ScopeId {
     /// Another than all before.
     #[must_use]
     pub fn unique() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        // Ordering: Relaxed: only different numbers are asked for.
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        loopwork_shim::thread_local! {
+            static NEXT: Cell<u64> = Cell::new(1)
+        }
+        let count = NEXT.with(|next| next.replace(next.get() + 1));
+        // Below the number of the thread: nobody makes a trillion scopes on one.
+        Self(((thread::number() as u64) << 40) | count)
     }
 }
 
@@ -185,6 +188,14 @@ impl Request {
     #[doc(hidden)]
     pub fn end(self) {
         drop(self.into_parts());
+    }
+
+    /// As [`Request::end`], if there is one.
+    #[doc(hidden)]
+    pub fn end_any(request: Option<Self>) {
+        if let Some(request) = request {
+            request.end();
+        }
     }
 }
 

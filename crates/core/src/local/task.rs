@@ -143,7 +143,7 @@ impl<F: Future> Body for Run<F> {
         // Its destructors run before anybody hears of its end. Unwind: the outcome stands.
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
         this.shared.end(result);
-        request.map(Request::end);
+        Request::end_any(request);
         if let Err(payload) = dropped {
             super::report(payload);
         }
@@ -210,7 +210,7 @@ impl<T> Future for LocalJoin<T> {
                 Poll::Pending
             }
             (request, _) => {
-                request.map(Request::end);
+                Request::end_any(request);
                 Poll::Ready(result)
             }
         }

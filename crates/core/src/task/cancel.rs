@@ -64,6 +64,13 @@ impl RawTask {
         if !trailer.requests.known.learn(&reason) {
             return if header.state.is_complete() { Wake::Ended } else { Wake::Coalesced };
         }
+        if cfg!(loopwork_weaken = "cancel-reason") {
+            // The mistake this guards against: the bit is there before the reason is.
+            drop(trailer);
+            let wake = header.state.cancel();
+            header.aux.extend().lock().requests.ask(reason, wake == Wake::Schedule);
+            return wake;
+        }
         // Under the lock: see the top of this file.
         let wake = header.state.cancel();
         if wake != Wake::Ended {
@@ -76,7 +83,8 @@ impl RawTask {
 
     /// Passes `request` on: true if the task had not ended.
     pub(crate) fn forward(&self, request: &Request) -> bool {
-        request.reasons().fold(false, |accepted, reason| self.cancel(reason.clone()) || accepted)
+        // All of them, and not only up to the first that is accepted.
+        request.reasons().filter(|reason| self.cancel(CancelReason::clone(reason))).count() > 0
     }
 
     /// By the poll that took the bit: what it stands for.
@@ -139,8 +147,12 @@ pub(super) fn cancel_together<'a>(
     meanwhile: impl FnOnce(),
 ) {
     let ask = |task: &&RawTask| {
-        let asked = reasons.iter().map(|reason| task.ask(reason.clone()));
-        asked.fold(false, |schedule, wake| schedule || wake == Wake::Schedule)
+        let scheduled = reasons.iter().filter(|reason| {
+            let wake = task.ask(CancelReason::clone(reason));
+            wake == Wake::Schedule
+        });
+        // All of them, and not only up to the first.
+        scheduled.count() > 0
     };
     let woken: Vec<_> = tasks.filter(ask).collect();
     meanwhile();
@@ -168,6 +180,11 @@ impl Hooks for CurrentTask {
         let task = current::polled_task()?;
         let extension = task.header().aux.extension()?;
         extension.lock().requests.insides.clone()
+    }
+
+    fn is_asked(&self) -> bool {
+        let task = current::polled_task();
+        task.is_some_and(|task| task.header().state.is_asked())
     }
 
     fn uncancel(&self, count: u32) {

@@ -312,6 +312,12 @@ impl State {
         }
     }
 
+    /// Whether a request waits for the next poll.
+    pub(crate) fn is_asked(&self) -> bool {
+        // Ordering: Relaxed: the poll that delivers it acquires.
+        self.0.load(Ordering::Relaxed) & CANCEL != 0
+    }
+
     /// A request that was not delivered yet is not delivered any more; its wake stays.
     pub(crate) fn uncancel(&self) {
         // Ordering: AcqRel keeps the chain of wakes whole that the next poll acquires.

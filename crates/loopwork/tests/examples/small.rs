@@ -191,3 +191,27 @@ fn background_loop() {
 fn main_macro() {
     assert_eq!(lines_of("main_macro", &[]), ["workers: 1", "hello", "world"]);
 }
+
+#[test]
+fn cancellation() {
+    check(
+        "cancellation",
+        &[],
+        &[
+            &[
+                "one: asked to end: asked for at *",
+                "one: said goodbye",
+                "one ended: the task was cancelled",
+                "stubborn: no",
+                "stubborn: done all the same",
+                "two: asked to end: a deadline has passed",
+                "two: said goodbye",
+                "two: the time limit has passed",
+                "three: asked to end: another member of its group has failed",
+                "three: said goodbye",
+                "the group: the disk is full",
+            ],
+            &["the body: asked to end: *", "the body: said goodbye", "the group: *"],
+        ],
+    );
+}

@@ -16,12 +16,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use loopwork_shim::atomic::{AtomicU32, Ordering};
-use loopwork_shim::sync::{Condvar, Mutex};
+use loopwork_shim::sync::{Condvar, Mutex, MutexGuard};
 use loopwork_shim::weaken;
 
 use super::error::{ConcurrentError, Panicked, message_of};
 use super::{CancelPolicy, ConcurrentFuture};
-use crate::tickets::Waiters;
+use crate::waiters::{List, grant_crowd};
 
 pub(super) type Callback<T> = Box<dyn FnOnce(&ConcurrentFuture<T>) + Send>;
 pub(super) type Hook = Box<dyn FnOnce() + Send>;
@@ -39,8 +39,8 @@ pub(super) struct State<T> {
     pub(super) phase: Phase<T>,
     /// The producing end completed the future or was dropped: its work is over.
     pub(super) released: bool,
-    /// Woken when `changed` is notified.
-    pub(super) waiters: Waiters,
+    /// Granted when `changed` is notified. The request is the epoch.
+    pub(super) waiters: List,
     pub(super) callbacks: Vec<Callback<T>>,
     pub(super) on_cancel: Option<Hook>,
 }
@@ -99,6 +99,16 @@ impl<T> State<T> {
         }
     }
 
+    /// Who waits in the first epoch waits for the end, and in the second for the work to let go: each
+    /// ends once, and then all are woken who waited in it.
+    pub(super) fn epoch(&self) -> usize {
+        usize::from(self.phase.is_terminal())
+    }
+
+    fn waiters(&mut self) -> &mut List {
+        &mut self.waiters
+    }
+
     /// Whether the work cannot run, now or later.
     pub(super) fn is_stopped(&self, policy: CancelPolicy) -> bool {
         let never_started =
@@ -112,7 +122,7 @@ impl<T> Shared<T> {
         let state = State {
             phase: Phase::Pending,
             released: false,
-            waiters: Waiters::default(),
+            waiters: List::new(),
             callbacks: Vec::new(),
             on_cancel: None,
         };
@@ -141,29 +151,18 @@ impl<T> Shared<T> {
             },
         };
         let refused = weaken!("concurrent-terminal", refused => false);
+        let epoch = state.epoch();
         if refused {
             // Who waits now waits for the producer to let go.
-            let wakers = match by {
-                By::Producer => Some(state.waiters.grant_all()),
-                By::Consumer => None,
-            };
-            drop(state);
-            if wakers.is_some() {
-                self.notify();
+            if by == By::Producer {
+                self.notify(state, epoch);
             }
-            drop(wakers);
             return Err(end);
         }
         state.phase = end;
-        let wakers = state.waiters.grant_all();
         let hook = state.on_cancel.take();
         let callbacks = mem::take(&mut state.callbacks);
-        drop(state);
-
-        if !cfg!(loopwork_weaken = "concurrent-notify") {
-            self.notify();
-        }
-        wakers.wake();
+        self.notify(state, epoch);
         if let (By::Consumer, Some(hook)) = (by, hook) {
             guarded("a cancel hook", hook);
         }
@@ -173,10 +172,19 @@ impl<T> Shared<T> {
         Ok(())
     }
 
-    fn notify(&self) {
-        // Ordering: Relaxed, here and below: a hint to take the lock, which orders the rest.
-        self.notices.fetch_add(1, Ordering::Relaxed);
-        self.changed.notify_all();
+    /// Wakes the threads, and then the tasks of this epoch.
+    fn notify(&self, state: MutexGuard<'_, State<T>>, epoch: usize) {
+        let has_waiters = !state.waiters.is_empty();
+        drop(state);
+        if !cfg!(loopwork_weaken = "concurrent-notify") {
+            // Ordering: Relaxed, here and below: a hint to take the lock, which orders the rest.
+            self.notices.fetch_add(1, Ordering::Relaxed);
+            self.changed.notify_all();
+        }
+        if has_waiters && !cfg!(loopwork_weaken = "concurrent-wake") {
+            let state = self.state.lock();
+            grant_crowd(&self.state, state, State::waiters, epoch, || 0, || ());
+        }
     }
 
     /// How often something has changed.

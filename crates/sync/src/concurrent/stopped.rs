@@ -3,39 +3,21 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::ConcurrentFuture;
-use crate::tickets::{Ticket, poll_attempts};
+use crate::waiters::BoxedWaiter;
 
 /// The future of [`ConcurrentFuture::stopped`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Stopped<'a, T> {
     future: &'a ConcurrentFuture<T>,
-    ticket: Option<Ticket>,
+    waiter: BoxedWaiter,
 }
 
 impl<'a, T> Stopped<'a, T> {
     pub(super) fn new(future: &'a ConcurrentFuture<T>) -> Self {
-        Self { future, ticket: None }
-    }
-
-    fn attempt(&mut self, waker: Option<Waker>) -> Poll<()> {
-        let shared = &self.future.shared;
-        let mut state = shared.state.lock();
-        if state.is_stopped(shared.policy) {
-            let left = state.waiters.leave(&mut self.ticket);
-            drop(state);
-            drop(left);
-            return Poll::Ready(());
-        }
-        let replaced = waker.map(|waker| {
-            state.waiters.collect(&self.ticket);
-            state.waiters.wait(&mut self.ticket, waker)
-        });
-        drop(state);
-        drop(replaced);
-        Poll::Pending
+        Self { future, waiter: BoxedWaiter::default() }
     }
 }
 
@@ -44,22 +26,19 @@ impl<T> Future for Stopped<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let reason = this.future.shared.policy.reason();
-        poll_attempts(cx, reason, |waker| this.attempt(waker))
+        let shared = &this.future.shared;
+        shared.look(&mut this.waiter, cx, |state| state.is_stopped(shared.policy).then_some(()))
     }
 }
 
 impl<T> Drop for Stopped<'_, T> {
     fn drop(&mut self) {
-        if self.ticket.is_some() {
-            let left = self.future.shared.state.lock().waiters.leave(&mut self.ticket);
-            drop(left);
-        }
+        self.future.shared.leave(&mut self.waiter);
     }
 }
 
 impl<T> fmt::Debug for Stopped<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stopped").field("waiting", &self.ticket.is_some()).finish()
+        f.debug_struct("Stopped").field("state", &self.waiter).finish()
     }
 }

@@ -258,7 +258,7 @@ impl<T> Sender<T, Bounded> {
         self.shared().capacity()
     }
 
-    fn places(&self, count: usize) -> Wait<Reserving<'_, T>> {
+    pub(super) fn places(&self, count: usize) -> Wait<Reserving<'_, T>> {
         Wait::new(Reserving { sender: self, places: count })
     }
 
@@ -324,7 +324,7 @@ impl<T> fmt::Debug for Sending<'_, T> {
 }
 
 /// What [`Sender::reserve`] and [`Sender::reserve_many`] wait for.
-struct Reserving<'a, T> {
+pub(super) struct Reserving<'a, T> {
     sender: &'a Sender<T, Bounded>,
     places: usize,
 }

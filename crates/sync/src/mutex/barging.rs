@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
 use loopwork_shim::sync::{Mutex, MutexGuard};
-use loopwork_shim::weaken;
+use loopwork_shim::{MODELLED, weaken};
 
 use crate::waiters::{Left, List, Waiter};
 
@@ -28,8 +28,10 @@ const WOKEN: usize = 4;
 const PASS: usize = 8;
 
 impl Barging {
-    /// So often may those who wait be passed.
-    pub(super) const PASSES: usize = 64;
+    /// So often may one who waits be passed. A model that cannot close the door shows little.
+    pub(super) const PASSES: usize = if MODELLED { 2 } else { 64 };
+    /// So often if others wait behind it.
+    pub(super) const PASSES_OF_MANY: usize = if MODELLED { 1 } else { 4 };
 
     loopwork_shim::const_fn! {
         pub(super) fn new() -> Self {
@@ -232,7 +234,9 @@ fn after_newcomer(word: usize) -> Option<usize> {
     if word & (WAITERS | WOKEN) == 0 {
         return Some(LOCKED);
     }
-    (word / PASS < Barging::PASSES).then_some((word | LOCKED) + PASS)
+    let others_wait = word & (WAITERS | WOKEN) == WAITERS | WOKEN;
+    let most = if others_wait { Barging::PASSES_OF_MANY } else { Barging::PASSES };
+    (word / PASS < most).then_some((word | LOCKED) + PASS)
 }
 
 /// The word once the one that was woken has locked; `None` if it may not.

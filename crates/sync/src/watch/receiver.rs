@@ -26,8 +26,8 @@ use crate::spend::spend;
 /// # });
 /// ```
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
-    seen: Version,
+    pub(super) shared: Arc<Shared<T>>,
+    pub(super) seen: Version,
 }
 
 impl<T> Receiver<T> {

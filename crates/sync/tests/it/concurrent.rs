@@ -313,3 +313,45 @@ fn debug_names_the_state() {
     future.cancel();
     assert_eq!(format!("{future:?}"), r#"ConcurrentFuture { state: "cancelled" }"#);
 }
+
+#[test]
+fn all_who_wait_are_woken_once_for_each_thing_they_wait_for() {
+    // More than are woken at once.
+    const TASKS: usize = 100;
+    let (completer, future) = ConcurrentFuture::<u32>::channel(UntilDone);
+    assert!(completer.set_running_or_notify_cancel());
+    let (awaiting, awaiter) = Count::new();
+    let (stopping, stopper) = Count::new();
+    let mut awaits: Vec<_> = (0..TASKS).map(|_| future.clone()).collect();
+    let mut stops: Vec<_> = (0..TASKS).map(|_| future.stopped()).collect();
+    assert!(awaits.iter_mut().all(|it| poll_with(it, &awaiter).is_pending()));
+    assert!(stops.iter_mut().all(|it| poll_with(it, &stopper).is_pending()));
+    // What waits may move.
+    awaits.swap_remove(0);
+    let mut awaits: Vec<_> = awaits.into_iter().rev().collect();
+    assert!(future.cancel());
+    assert_eq!((awaiting.get(), stopping.get()), (TASKS - 1, TASKS));
+    assert!(awaits.iter_mut().all(|it| poll_with(it, &awaiter).is_ready()));
+    assert!(stops.iter_mut().all(|it| poll_with(it, &stopper).is_pending()));
+    drop(completer);
+    assert_eq!((awaiting.get(), stopping.get()), (TASKS - 1, 2 * TASKS));
+    assert!(stops.iter_mut().all(|it| poll_with(it, &stopper).is_ready()));
+}
+
+#[test]
+fn a_waker_that_is_not_needed_any_more_is_dropped() {
+    let (completer, future) = ConcurrentFuture::channel(UntilDone);
+    let (first, waker) = Count::new();
+    let mut awaited = future.clone();
+    assert!(poll_with(&mut awaited, &waker).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&first), 2);
+    let (second, waker) = Count::new();
+    assert!(poll_with(&mut awaited, &waker).is_pending());
+    drop(waker);
+    assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 2));
+    drop(awaited);
+    assert_eq!(Arc::strong_count(&second), 1);
+    completer.set_result(1).unwrap();
+    assert_eq!((first.get(), second.get()), (0, 0));
+}

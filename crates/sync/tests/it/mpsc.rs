@@ -2,11 +2,11 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use futures::StreamExt;
 use futures::executor::block_on;
+use futures::{SinkExt, StreamExt};
 use loopwork_sync::mpsc::{self, SendError, TryRecvError, TrySendError};
 
 use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_with};
@@ -404,6 +404,128 @@ fn threads_give_up_and_nothing_is_lost() {
             assert_eq!(Arc::strong_count(&alive), 1);
             let counts = (sent.swap(0, Ordering::SeqCst), received.swap(0, Ordering::SeqCst));
             assert!(round % 2 != 0 || counts.0 == counts.1, "sent and received: {counts:?}");
+        }
+    });
+}
+
+#[test]
+fn an_owned_permit_has_its_sender_with_it() {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let permit = sender.try_reserve_owned().unwrap();
+    let sender = permit.send(1);
+    assert_eq!(receiver.try_recv(), Ok(1));
+    let permit = poll(&mut Box::pin(sender.reserve_owned()));
+    let Poll::Ready(Ok(permit)) = permit else { panic!("there is room") };
+    let sender = permit.release();
+    assert_eq!(sender.capacity(), 1);
+    drop(sender.clone().try_reserve_owned().unwrap());
+    assert_eq!(sender.capacity(), 1, "dropped, it gives the room back");
+    sender.try_send(2).unwrap();
+    let Err(TrySendError::Full(sender)) = sender.try_reserve_owned() else { panic!("it is full") };
+    let mut waits = Box::pin(sender.reserve_owned());
+    assert!(poll(&mut waits).is_pending());
+    drop(waits);
+    assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(2), Err(TryRecvError::Closed)));
+}
+
+#[test]
+fn an_owned_permit_keeps_a_closed_channel_open_for_its_value() {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let permit = sender.try_reserve_owned().unwrap();
+    receiver.close();
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    let sender = permit.send(1);
+    assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(1), Err(TryRecvError::Closed)));
+    assert!(matches!(sender.try_reserve_owned(), Err(TrySendError::Closed(_))));
+}
+
+#[test]
+fn a_sink_reserves_before_it_sends() {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let other = sender.clone();
+    let (count, waker) = Count::new();
+    let cx = &mut Context::from_waker(&waker);
+    let mut sink = sender.into_sink();
+    assert!(sink.poll_ready_unpin(cx).is_ready() && sink.poll_ready_unpin(cx).is_ready());
+    assert_eq!(other.try_send(2), Err(TrySendError::Full(2)), "the room is reserved");
+    sink.start_send_unpin(1).unwrap();
+    assert!(sink.poll_ready_unpin(cx).is_pending());
+    // What waits may move.
+    let mut moved = Box::new(sink);
+    assert_eq!(receiver.try_recv(), Ok(1));
+    assert_eq!(count.get(), 1);
+    assert_eq!(other.try_send(2), Err(TrySendError::Full(2)), "the room is for who waited");
+    assert!(moved.poll_ready_unpin(cx).is_ready());
+    assert_eq!(moved.poll_close_unpin(cx), Poll::Ready(Ok(())));
+    assert!(matches!(moved.poll_ready_unpin(cx), Poll::Ready(Err(_))));
+    assert!(moved.start_send_unpin(3).is_err());
+    assert_eq!(other.try_send(2), Ok(()), "closed, it gives the room back");
+}
+
+#[test]
+fn a_sink_that_is_dropped_hands_on_what_it_was_given() {
+    for granted in [false, true] {
+        let (sender, mut receiver) = mpsc::channel(1);
+        sender.try_send(1).unwrap();
+        let other = sender.clone();
+        let mut sink = sender.into_sink();
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(sink.poll_ready_unpin(cx).is_pending());
+        let (count, waker) = Count::new();
+        let mut next = Box::pin(other.reserve());
+        assert!(poll_with(&mut next, &waker).is_pending());
+        if granted {
+            assert_eq!(receiver.try_recv(), Ok(1));
+            assert_eq!(count.get(), 0);
+            assert!(sink.into_inner().is_some());
+        } else {
+            drop(sink);
+            assert_eq!(receiver.try_recv(), Ok(1));
+        }
+        assert_eq!(count.get(), 1);
+        assert!(poll(&mut next).is_ready());
+    }
+}
+
+#[test]
+#[should_panic(expected = "the sink is not ready: poll `poll_ready` first")]
+fn a_sink_that_is_not_ready_says_what_to_do() {
+    let (sender, _receiver) = mpsc::channel(1);
+    let _ = sender.into_sink().start_send_unpin(1);
+}
+
+#[test]
+fn a_sink_fails_when_the_receiver_has_gone() {
+    let (sender, receiver) = mpsc::channel(1);
+    let mut sink = sender.clone().into_sink();
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(sink.poll_ready_unpin(cx).is_ready());
+    drop(receiver);
+    assert!(sink.start_send_unpin(1).is_err(), "though it was ready");
+    assert!(matches!(sink.poll_ready_unpin(cx), Poll::Ready(Err(_))));
+}
+
+#[test]
+fn sinks_of_many_threads_send_everything() {
+    const ITEMS: usize = 20;
+    for_threads(|threads| {
+        for _ in 0..ROUNDS {
+            let (sender, receiver) = mpsc::channel(3);
+            let receiving = thread::spawn(move || {
+                let mut next = vec![0; threads];
+                block_on(receiver.for_each(|(thread, n): (usize, usize)| {
+                    assert_eq!(next[thread], n, "a sender's values come in order");
+                    next[thread] += 1;
+                    std::future::ready(())
+                }));
+                next
+            });
+            in_threads(threads, |thread| {
+                let items = futures::stream::iter((0..ITEMS).map(|n| Ok((thread, n))));
+                block_on(items.forward(sender.clone().into_sink())).unwrap();
+            });
+            drop(sender);
+            assert_eq!(receiving.join().unwrap(), vec![ITEMS; threads]);
         }
     });
 }

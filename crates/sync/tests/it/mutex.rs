@@ -68,15 +68,30 @@ fn who_is_first_is_passed_so_often_and_no_oftener() {
 }
 
 #[test]
+fn who_is_first_of_many_is_passed_less_often() {
+    let mutex = Mutex::new(());
+    let held = mutex.try_lock().unwrap();
+    let (mut a, mut b) = (Box::pin(mutex.lock()), Box::pin(mutex.lock()));
+    assert!(poll(&mut a).is_pending() && poll(&mut b).is_pending());
+    drop(held);
+    let pass = || std::iter::from_fn(|| mutex.try_lock()).count();
+    assert_eq!(pass(), Mutex::PASSES_OF_MANY);
+    drop(poll(&mut a));
+    assert_eq!(pass(), Mutex::PASSES, "nobody is behind the second");
+    assert!(poll(&mut b).is_ready());
+}
+
+#[test]
 fn a_closed_door_opens_when_all_who_waited_have_left() {
     let mutex = Mutex::new(());
     let held = mutex.try_lock().unwrap();
     let (mut a, mut b) = (Box::pin(mutex.lock()), Box::pin(mutex.lock()));
     assert!(poll(&mut a).is_pending() && poll(&mut b).is_pending());
     drop(held);
-    while mutex.try_lock().is_some() {}
+    let pass = || std::iter::from_fn(|| mutex.try_lock()).count();
+    let passes = pass();
     drop(a);
-    assert!(mutex.try_lock().is_none(), "the next is first now");
+    assert_eq!(passes + pass(), Mutex::PASSES, "the next is first now, and was passed too");
     drop(b);
     assert!(mutex.try_lock().is_some());
 }
@@ -185,6 +200,15 @@ fn mutexes_and_their_waits_are_small() {
     assert_eq!(size_of_val(&mutex.lock()), 7 * WORD);
 }
 
+/// How often the first of so many may be passed.
+fn most_passes(waiting: usize) -> usize {
+    match waiting {
+        0 => usize::MAX,
+        1 => Mutex::PASSES,
+        _ => Mutex::PASSES_OF_MANY,
+    }
+}
+
 struct Waiting<'a> {
     count: Arc<Count>,
     /// What the count was when it was polled last.
@@ -208,7 +232,7 @@ proptest! {
                 0..=2 => held = None,
                 3..=6 => {
                     let locked = mutex.try_lock();
-                    let open = passes < Mutex::PASSES || waits.is_empty();
+                    let open = passes < most_passes(waits.len());
                     prop_assert_eq!(locked.is_some(), held.is_none() && open);
                     if locked.is_some() {
                         passes = if waits.is_empty() { 0 } else { passes + 1 };
@@ -219,7 +243,7 @@ proptest! {
                     let (count, waker) = Count::new();
                     let mut wait = Box::pin(mutex.lock());
                     let polled = poll_with(&mut wait, &waker);
-                    let open = passes < Mutex::PASSES || waits.is_empty();
+                    let open = passes < most_passes(waits.len());
                     prop_assert_eq!(polled.is_ready(), held.is_none() && open);
                     match polled {
                         Poll::Ready(guard) => {

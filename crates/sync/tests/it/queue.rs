@@ -5,6 +5,7 @@ use std::thread;
 
 use futures::Stream;
 use futures::executor::block_on;
+use loopwork_context::{Ask, CancelReason};
 use loopwork_sync::{
     GetNowaitError, LifoQueue, PriorityQueue, PutNowaitError, Queue, QueueShutDown,
 };
@@ -75,6 +76,24 @@ fn g20_a_getter_dropped_after_it_was_woken_loses_no_item_and_wakes_the_next() {
     drop(a);
     assert_eq!(second.get(), 1);
     assert_eq!(poll(&mut b), Poll::Ready(Ok(1)));
+}
+
+/// The item is there for another getter, and this one was asked to end before.
+#[test]
+fn g20_a_getter_that_a_request_has_overtaken_takes_no_item() {
+    let queue = Queue::unbounded();
+    let (count, waker) = Count::new();
+    let (mut a, mut b) = (Box::pin(queue.get()), Box::pin(queue.get()));
+    assert!(poll(&mut a).is_pending());
+    assert!(poll_with(&mut b, &waker).is_pending());
+    queue.put_nowait(1).unwrap();
+    let came_first = Ask::new(CancelReason::unspoken(), true);
+    let asked = loopwork_context::Poll::enter_nested(Some(came_first));
+    let polled = poll_with(&mut b, &waker);
+    assert!(asked.leave(), "nobody took the request");
+    assert_eq!(polled, Poll::Pending);
+    assert_eq!(count.get(), 1, "without the request it goes on");
+    assert_eq!(poll(&mut a), Poll::Ready(Ok(1)));
 }
 
 #[test]

@@ -2,6 +2,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::thread;
 
+use futures::StreamExt;
 use futures::executor::block_on;
 use loopwork_sync::watch;
 use proptest::prelude::*;
@@ -183,4 +184,24 @@ fn threads_see_the_last_value() {
             drop(sender);
         });
     });
+}
+
+#[test]
+fn a_stream_has_what_was_not_seen_and_ends() {
+    let (sender, mut receiver) = watch::channel(0);
+    receiver.mark_changed();
+    let (count, waker) = Count::new();
+    let mut changes = Box::pin(receiver.into_stream());
+    let mut next = |waker: &_| poll_with(&mut changes.next(), waker);
+    assert_eq!(next(&waker), Poll::Ready(Some(0)));
+    assert!(next(&waker).is_pending() && next(&waker).is_pending());
+    sender.send(1).unwrap();
+    sender.send(2).unwrap();
+    assert_eq!(count.get(), 1);
+    assert_eq!(next(&waker), Poll::Ready(Some(2)));
+    assert!(next(&waker).is_pending());
+    sender.send(3).unwrap();
+    drop(sender);
+    assert_eq!((next(&waker), next(&waker)), (Poll::Ready(Some(3)), Poll::Ready(None)));
+    assert_eq!(next(&waker), Poll::Ready(None), "and stays at its end");
 }

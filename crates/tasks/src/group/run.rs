@@ -95,7 +95,7 @@ where
                     this.end.hold(Request::merge(Some(request), inside));
                 }
                 Poll::Ready(ended) => {
-                    arrived.map(Request::end);
+                    Request::end_any(arrived);
                     match ended {
                         Ok(Ok(value)) => this.end.value = Some(value),
                         Ok(Err(error)) => this.end.group.fail_with(SharedError::new(error), None),

@@ -9,6 +9,7 @@ use std::task::Waker;
 use loopwork_context::{CancelKind, CancelReason, Request};
 use loopwork_core::{AnyTask, Handle};
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::weaken;
 use loopwork_sync::Semaphore;
 
 use super::error::{Failure, SharedError};
@@ -42,8 +43,11 @@ impl Living {
 }
 
 impl Drop for Living {
-    /// The last has left: whoever did so has seen what all others have done.
+    /// The last has left.
     fn drop(&mut self) {
+        // Ordering: [edge: group-end] is `Arc`'s own: its last reference goes after what was done by
+        // those that had the others.
+
         self.0.be_over();
     }
 }
@@ -114,7 +118,8 @@ impl Shared {
         drop(replaced);
         let waker = waker.clone();
         let mut inner = self.inner.lock();
-        if inner.over {
+        // The last may have looked for a waker in between.
+        if weaken!("group-look", inner.over => false) {
             return true;
         }
         inner.waker = Some(waker);

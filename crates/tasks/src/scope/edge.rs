@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_context::{
     Ask, CancelKind, CancelReason, Frame, Kind, Left, Place, Request, ScopeId, collecting,
-    expire_scopes, request_visible, take_request, wake_insides,
+    expire_scopes, request_visible, take_request, task_asked, wake_insides,
 };
 use loopwork_core::{AnyTask, current_task, is_task_waker};
 use loopwork_time::Instant;
@@ -90,11 +90,7 @@ impl Edge {
     ) -> Poll<Result<F::Output, CancelReason>> {
         if let Some(reason) = &self.ended {
             // A request from outside wins, for as long as there is one.
-            return if request_visible() {
-                Poll::Pending
-            } else {
-                Poll::Ready(Err(reason.clone()))
-            };
+            return if is_outer_asked() { Poll::Pending } else { Poll::Ready(Err(reason.clone())) };
         }
         if self.shield && request_visible() {
             self.held = Request::merge(self.held.take(), take_request());
@@ -129,7 +125,7 @@ impl Edge {
 
     /// What is inside has ended: no request is this scope's any more.
     fn end(&mut self, left: Left) {
-        left.arrived.map(Request::end);
+        Request::end_any(left.arrived);
         if let Some(reason) = &left.expired {
             self.named(left.named).note_expired(reason);
         }
@@ -150,13 +146,10 @@ impl Edge {
             self.named(left.named).note_expired(reason);
             self.expired = true;
         }
-        let mut own = left.own;
+        let own = left.own;
         if own.is_none() && left.arrived.is_none() {
-            own = self.wait(left.caught, cx);
-            match &own {
-                Some(ask) => self.note(ask),
-                None => return Poll::Pending,
-            }
+            self.wait(left.caught, cx);
+            return Poll::Pending;
         }
         let id = self.state().id();
         let (resumed, outer) = match left.arrived {
@@ -166,7 +159,9 @@ impl Edge {
         let Some(reason) = own.map(|ask: Ask| ask.reason).or(resumed) else {
             // Not of this scope: it goes on outwards.
             let outer = Request::merge(outer, self.held.take());
-            outer.map(Request::resume);
+            if let Some(outer) = outer {
+                outer.resume();
+            }
             return Poll::Pending;
         };
         if let Some(deadline) = self.deadline().filter(|_| self.expired) {
@@ -176,22 +171,22 @@ impl Edge {
         self.close();
         let outer = Request::merge(Request::merge(outer, collected), self.held.take());
         let goes_on = outer.map(Request::resume).is_some();
-        if goes_on || request_visible() {
+        if goes_on || is_outer_asked() {
             self.ended = Some(reason);
             return Poll::Pending;
         }
         Poll::Ready(Err(reason))
     }
 
-    /// It waits: a request wakes it. `Some` if its deadline has passed already.
-    fn wait(&mut self, caught: bool, cx: &mut Context<'_>) -> Option<Ask> {
+    /// It waits: a request wakes it.
+    fn wait(&mut self, caught: bool, cx: &mut Context<'_>) {
         if caught {
             // Whoever caught a request that keeps coming is to meet it again at the next wait.
             cx.waker().wake_by_ref();
         }
         self.place.be_reached_by(cx.waker());
         if self.waker.is(cx.waker()) {
-            return None;
+            return;
         }
         self.waker = Known::of(cx.waker());
         let waker = match &self.waker {
@@ -199,7 +194,10 @@ impl Edge {
             _ => None,
         };
         let task: Option<AnyTask> = current_task();
-        self.state().wait(task, waker)
+        if self.state().wait(task, waker) {
+            // What came in this poll is delivered in the next.
+            cx.waker().wake_by_ref();
+        }
     }
 
     fn named(&mut self, name: Option<ScopeId>) -> &Arc<State> {
@@ -221,6 +219,11 @@ impl Edge {
             state.end();
         }
     }
+}
+
+/// Whether something around is cancelled: in this poll, or, if it is the task, in the next.
+fn is_outer_asked() -> bool {
+    request_visible() || task_asked()
 }
 
 impl Known {

@@ -11,6 +11,7 @@ use loopwork_context::{Ask, CancelKind, CancelReason, KnownActs, Poll, ScopeId};
 use loopwork_core::AnyTask;
 use loopwork_shim::atomic::{AtomicBool, AtomicU64, Ordering};
 use loopwork_shim::sync::{Mutex, MutexGuard};
+use loopwork_shim::weaken;
 use loopwork_time::{Instant, Sleep, sleep_until};
 
 /// What a scope shares with its handles and its timer.
@@ -121,6 +122,16 @@ impl State {
         // Ordering: Relaxed: the wake below, or the lock, brings it to the poll that counts.
         self.asked.store(true, Ordering::Relaxed);
         let (task, waker) = (inner.task.clone(), inner.waker.clone());
+        if cfg!(loopwork_weaken = "scope-ask") {
+            // The mistake this guards against: the task is woken before it can see why.
+            let pending = inner.pending.take();
+            drop(inner);
+            if let Some(task) = &task {
+                task.interrupt(|_| {});
+            }
+            self.inner.lock().pending = pending;
+            return;
+        }
         match task {
             None => drop(inner),
             Some(task) => task.interrupt(|idle| {
@@ -162,20 +173,22 @@ impl State {
     }
 
     /// By the edge, which waits: who is to be woken by a request. `waker` is that of what polls it,
-    /// unless that is the task. A deadline is armed; `Some` if it has passed.
+    /// unless that is the task. A deadline is armed. True if there is a request by now, for the next poll.
     #[cold]
-    pub(crate) fn wait(
-        self: &Arc<Self>,
-        task: Option<AnyTask>,
-        waker: Option<Arc<Waker>>,
-    ) -> Option<Ask> {
+    pub(crate) fn wait(self: &Arc<Self>, task: Option<AnyTask>, waker: Option<Arc<Waker>>) -> bool {
         let mut inner = self.inner.lock();
         inner.task = task;
         let replaced = mem::replace(&mut inner.waker, waker);
-        let passed = self.arm(&mut inner);
+        if let Some(reason) = self.arm(&mut inner) {
+            inner.pending = Some(Ask::new(reason, true));
+            // Ordering: Relaxed: for the next poll of this task.
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        // What was asked before anybody could be woken is found now.
+        let asked = weaken!("scope-look", inner.pending.is_some() => false);
         drop(inner);
         drop(replaced);
-        passed.map(|reason| Ask::new(reason, false))
+        asked
     }
 
     /// Sets the timer for the deadline, if it is not set. `Some` if it has passed.
@@ -204,13 +217,12 @@ impl State {
             return;
         }
         match &mut inner.timer {
-            None => return,
+            None => {}
             Some(timer) if !timer.is_elapsed() => {
                 // The deadline was moved: it waits on.
                 let _nobody = Poll::outside();
                 let waker = Waker::from(self.clone());
                 _ = Pin::new(timer).poll(&mut Context::from_waker(&waker));
-                return;
             }
             Some(_) => {
                 let reason = CancelReason::of_kind(CancelKind::Deadline);
@@ -226,6 +238,10 @@ impl State {
         let timer = {
             let mut inner = self.inner.lock();
             inner.expire(reason);
+            // The timer may have been as quick: that is the same request.
+            if inner.pending.as_ref().is_some_and(|ask| ask.reason.kind() == CancelKind::Deadline) {
+                inner.pending = None;
+            }
             inner.timer.take()
         };
         drop(timer);
