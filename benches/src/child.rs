@@ -10,7 +10,7 @@ use crate::contender::Smol;
 use crate::contender::{AsyncChannel, Bounded, Contender, Flume, Kanal};
 #[cfg(feature = "tokio")]
 use crate::contender::{Bare, CurrentThread, Tokio};
-use crate::contender::{Loopwork, Primitives, Published, Runtime};
+use crate::contender::{Combinators, Loopwork, Primitives, Published, Runtime};
 use crate::floor;
 use crate::measurement::Measurement;
 use crate::plan::Plan;
@@ -109,7 +109,7 @@ fn measure_channel<C: Contender, Q: Bounded>(row: Row, plan: Plan) -> Option<Mea
     Some(C::run(plan.workers, |contender| work::queue::<C, Q>(contender, queue, plan.sampling)))
 }
 
-fn measure_all<C: Published>(row: Row, plan: Plan) -> Option<Measurement> {
+fn measure_all<C: Published + Combinators>(row: Row, plan: Plan) -> Option<Measurement> {
     let workers = plan.workers;
     match row {
         Row::Watch => {
@@ -123,7 +123,7 @@ fn measure_all<C: Published>(row: Row, plan: Plan) -> Option<Measurement> {
 }
 
 /// All but what reaches more than one task.
-fn measure_most<C: Primitives>(row: Row, plan: Plan) -> Option<Measurement> {
+fn measure_most<C: Primitives + Combinators>(row: Row, plan: Plan) -> Option<Measurement> {
     let workers = plan.workers;
     Some(match row {
         Row::SpawnJoin => C::run(workers, |contender| work::spawn_join(contender, plan)),
@@ -160,6 +160,11 @@ fn measure_most<C: Primitives>(row: Row, plan: Plan) -> Option<Measurement> {
             C::run(workers, |contender| work::oneshot::<C, C::Oneshot>(contender, plan))
         }
         Row::Watch | Row::Broadcast => return None,
+        Row::TimeoutReady => C::run(workers, |_| work::timeout_ready::<C>(plan)),
+        Row::TimeoutPending => C::run(workers, |_| work::timeout_pending::<C>(plan)),
+        Row::ByHand => C::run(workers, |contender| work::by_hand(contender, plan)),
+        Row::Group => C::run(workers, |contender| work::group(contender, plan)),
+        Row::GatherReady => C::run(workers, |contender| work::gather_ready(contender, plan)),
         Row::Memory => C::run(workers, |contender| work::memory(contender, plan.memory)),
         Row::Live1k => C::run(workers, |contender| work::live(contender, plan.live_1k)),
         Row::Live100k => C::run(workers, |contender| work::live(contender, plan.live_100k)),

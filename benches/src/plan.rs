@@ -34,6 +34,10 @@ pub(crate) struct Plan {
     pub(crate) channel_4_1: QueuePlan,
     pub(crate) watch: AudiencePlan,
     pub(crate) broadcast: AudiencePlan,
+    /// Time limits of `timeout_ready` and `timeout_pending` for one sample.
+    pub(crate) timeouts: usize,
+    /// Children of `by_hand`, `group` and `gather_ready`.
+    pub(crate) children: usize,
     /// In a process whose heap is new: a second time, the tasks would find memory that is there.
     pub(crate) memory: CrowdPlan,
     pub(crate) live_1k: CrowdPlan,
@@ -226,6 +230,8 @@ impl Plan {
             channel_4_1: QueuePlan { producers: 4, items: 100_000, maxsize: 128 },
             watch: AudiencePlan { tasks: 10, batch: 1, batches: 2_000 },
             broadcast: AudiencePlan { tasks: 4, batch: 64, batches: 200 },
+            timeouts: 50_000,
+            children: 10_000,
             memory: CrowdPlan { tasks: 1_000_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 1_000, sampling },
             live_100k: CrowdPlan { tasks: 100_000, sampling: Sampling::times(2, 5) },
@@ -288,6 +294,8 @@ impl Plan {
             channel_4_1: QueuePlan { producers: 4, items: 2_000, maxsize: 128 },
             watch: AudiencePlan { tasks: 10, batch: 1, batches: 20 },
             broadcast: AudiencePlan { tasks: 4, batch: 64, batches: 5 },
+            timeouts: 500,
+            children: 200,
             memory: CrowdPlan { tasks: 2_000, sampling: Sampling::times(0, 1) },
             live_1k: CrowdPlan { tasks: 50, sampling },
             live_100k: CrowdPlan { tasks: 500, sampling },

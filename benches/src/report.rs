@@ -88,6 +88,15 @@ impl Results {
                 let is = self.compared(row, measure, self.best_peer(row, measure))?;
                 Some((is, is <= bound))
             }
+            Target::OfPeer(peer, measure, bound) => {
+                let is = self.compared(row, measure, self.middle(row, peer, measure))?;
+                Some((is, is <= bound))
+            }
+            Target::OfRow(other, measure, bound) => {
+                let is = self.middle(row, Runtime::Loopwork, measure)?
+                    / self.middle(other, Runtime::Loopwork, measure)?;
+                Some((is, is <= bound))
+            }
             Target::OfFloor(measure, bound) => {
                 let floor = self.middle(row, Runtime::Floor, measure);
                 let is = self.compared(row, measure, floor)?;
@@ -205,6 +214,12 @@ impl Report<'_> {
             Target::OfBestPeer(measure, bound) => {
                 (measure, "the best peer", is.map(ratio), format!("<= {bound}"))
             }
+            Target::OfPeer(peer, measure, bound) => {
+                (measure, peer.name(), is.map(ratio), format!("<= {bound}"))
+            }
+            Target::OfRow(other, measure, bound) => {
+                (measure, other.name(), is.map(ratio), format!("<= {bound}"))
+            }
             Target::OfFloor(measure, bound) => {
                 (measure, "the floor", is.map(ratio), format!(">= {bound}"))
             }
@@ -297,6 +312,16 @@ mod tests {
         assert_eq!([of, is, is_to_be], ["itself", "1.051 times", "<= 1.040 times"]);
         assert_eq!(reached, "**missed**");
         assert_eq!(report.standing(Row::Unequal), "**missed**");
+    }
+
+    #[test]
+    fn a_row_may_be_held_against_another() {
+        let mut results = results(Row::Group, &[(Runtime::Loopwork, 11.0)]);
+        assert_eq!(results.verdict(Row::Group, Row::Group.targets()[0]), None);
+        results.add(entry(Row::ByHand, Runtime::Loopwork, 10.0));
+        let report = results.report(&[Row::Group]);
+        let [_, of, is, is_to_be, reached] = report.target(Row::Group, Row::Group.targets()[0]);
+        assert_eq!([of, is, is_to_be, reached], ["by_hand", "1.100", "<= 1.2", "reached"]);
     }
 
     #[test]

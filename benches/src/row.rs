@@ -1,5 +1,7 @@
 //! The rows of the comparison.
 
+use crate::contender::Runtime;
+
 /// A workload. `README.md` says what one operation of each is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Row {
@@ -26,6 +28,11 @@ pub(crate) enum Row {
     Oneshot,
     Watch,
     Broadcast,
+    TimeoutReady,
+    TimeoutPending,
+    ByHand,
+    Group,
+    GatherReady,
     Memory,
     Live1k,
     Live100k,
@@ -71,6 +78,10 @@ pub(crate) enum Measure {
 pub(crate) enum Target {
     /// Ours over the best peer's, at most.
     OfBestPeer(Measure, f64),
+    /// Ours over one peer's, at most.
+    OfPeer(Runtime, Measure, f64),
+    /// Ours over ours at another row, at most.
+    OfRow(Row, Measure, f64),
     /// Ours over the floor's, at least.
     OfFloor(Measure, f64),
     /// Ours by itself, at most; in the row's unit.
@@ -78,7 +89,7 @@ pub(crate) enum Target {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 40] = [
+    pub(crate) const ALL: [Self; 45] = [
         Self::SpawnJoin,
         Self::SpawnRemote,
         Self::ChainedSpawn,
@@ -102,6 +113,11 @@ impl Row {
         Self::Oneshot,
         Self::Watch,
         Self::Broadcast,
+        Self::TimeoutReady,
+        Self::TimeoutPending,
+        Self::ByHand,
+        Self::Group,
+        Self::GatherReady,
         Self::Memory,
         Self::Live1k,
         Self::Live100k,
@@ -146,6 +162,11 @@ impl Row {
             Self::Oneshot => "oneshot",
             Self::Watch => "watch",
             Self::Broadcast => "broadcast",
+            Self::TimeoutReady => "timeout_ready",
+            Self::TimeoutPending => "timeout_pending",
+            Self::ByHand => "by_hand",
+            Self::Group => "group",
+            Self::GatherReady => "gather_ready",
             Self::Memory => "memory",
             Self::Live1k => "live_1k",
             Self::Live100k => "live_100k",
@@ -203,6 +224,11 @@ impl Row {
             | Self::Oneshot
             | Self::Watch
             | Self::Broadcast
+            | Self::TimeoutReady
+            | Self::TimeoutPending
+            | Self::ByHand
+            | Self::Group
+            | Self::GatherReady
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m
@@ -261,7 +287,9 @@ impl Row {
     pub(crate) fn needs_drivers(self) -> bool {
         matches!(
             self,
-            Self::TimerCancel
+            Self::TimeoutReady
+                | Self::TimeoutPending
+                | Self::TimerCancel
                 | Self::TimerFire
                 | Self::TimerReset
                 | Self::TimerResetNow
@@ -322,6 +350,9 @@ impl Row {
             | Self::IdleBusyOne => &[Target::OfBestPeer(Median, 1.0)],
             Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
             Self::MutexContended | Self::Channel => &[Target::OfBestPeer(Median, 0.6)],
+            Self::TimeoutReady => &[Target::OfPeer(Runtime::Tokio, Median, 0.5)],
+            Self::Group => &[Target::OfRow(Self::ByHand, Median, 1.2)],
+            Self::GatherReady => &[Target::OfRow(Self::ByHand, Median, 1.3)],
             Self::TimerCancel => &[Target::OfBestPeer(Median, 0.2)],
             Self::TimerFire => &[Target::OfBestPeer(Median, 0.5)],
             Self::TimerReset => &[Target::OfBestPeer(Median, 0.1)],
@@ -331,6 +362,8 @@ impl Row {
             Self::LockFree
             | Self::LockContended
             | Self::Queue
+            | Self::TimeoutPending
+            | Self::ByHand
             | Self::Live1k
             | Self::Live100k
             | Self::Live1m

@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-const ROWS: [&str; 40] = [
+const ROWS: [&str; 45] = [
     "spawn_join",
     "spawn_remote",
     "chained_spawn",
@@ -28,6 +28,11 @@ const ROWS: [&str; 40] = [
     "oneshot",
     "watch",
     "broadcast",
+    "timeout_ready",
+    "timeout_pending",
+    "by_hand",
+    "group",
+    "gather_ready",
     "memory",
     "live_1k",
     "live_100k",

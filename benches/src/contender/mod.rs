@@ -1,5 +1,6 @@
 //! The runtimes, behind the one trait that the work is written against.
 
+mod combinators;
 mod loopwork;
 mod primitives;
 #[cfg(feature = "smol")]
@@ -14,6 +15,7 @@ use std::ops::{Add, Sub};
 use std::pin::Pin;
 use std::time::Duration;
 
+pub(crate) use self::combinators::Combinators;
 pub(crate) use self::loopwork::Loopwork;
 #[cfg(feature = "channels")]
 pub(crate) use self::primitives::{AsyncChannel, Flume, Kanal};

@@ -89,6 +89,14 @@ pub fn current_task() -> Option<AnyTask> {
     (task.header().kind() != Kind::Internal).then(|| AnyTask::new(task))
 }
 
+/// Some number below `bound`, which is not zero, by the loop that runs here: its seed says which. None
+/// outside a loop.
+#[doc(hidden)]
+#[must_use]
+pub fn random_below(bound: usize) -> Option<usize> {
+    with_worker(|worker| worker.map(|worker| worker.random_below(bound)))
+}
+
 /// What is being polled on this thread, callbacks included.
 pub(crate) fn polled_task() -> Option<RawTask> {
     let task = with_worker(|worker| worker.map_or(ptr::null(), Worker::polled));

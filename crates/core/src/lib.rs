@@ -72,6 +72,8 @@ pub use blocking::block_in_place;
 pub use callback::submit;
 pub use callback::{CallHandle, Callback};
 pub use current::current_task;
+#[doc(hidden)]
+pub use current::random_below;
 pub use driver::{Driver, DriverHandle, Quiet, SleepDriver, Turn};
 pub use error::{LoopError, SubmitError};
 pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
@@ -85,5 +87,5 @@ pub use runtime::{Builder, Runtime};
 pub use shared_error::SharedError;
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
 #[doc(hidden)]
-pub use task::{Looker, Watch, is_task_waker};
+pub use task::{Looker, Told, Watch, is_task_waker};
 pub use task_builder::TaskBuilder;

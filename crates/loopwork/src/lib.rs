@@ -44,12 +44,13 @@ pub use loopwork_core::{
 };
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{
-    AsCompleted, CancelScope, Failure, Gather, GatherError, GatherExceptions, GroupError, GroupRun,
-    InvalidState, MoveOn, Next, NotStarted, Promise, PromiseError, PromiseWait, ReturnWhen,
-    ScopeCancelled, ScopeOver, Scoped, Shield, ShieldFor, ShieldScope, Started, TaskGroup,
-    TimeLimit, TimedOut, Timeout, TryGather, Wait, YieldNow, as_completed, create_task,
-    ensure_future, fail_after, gather, move_on_after, shield, shield_scope, spawn, timeout,
-    timeout_at, timeout_with, wait, wait_for, yield_now,
+    AsCompleted, AsCompletedWithin, CancelScope, Failure, Gather, GatherError, GatherExceptions,
+    GroupError, GroupRun, InvalidState, Lanes, Limit, Limited, MoveOn, Next, NextWithin,
+    NotStarted, Promise, PromiseError, PromiseWait, Race, ReturnWhen, ScopeCancelled, ScopeOver,
+    Scoped, Shield, ShieldFor, ShieldScope, Started, TaskGroup, TimeLimit, TimedOut, Timeout,
+    TryGather, Wait, YieldNow, as_completed, create_task, ensure_future, fail_after, gather,
+    move_on_after, race, shield, shield_scope, spawn, timeout, timeout_at, timeout_with, wait,
+    wait_for, with_limit, yield_now,
 };
 pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{

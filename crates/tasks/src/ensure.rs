@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 
-use loopwork_core::{Handle, IntoTask, LoopError, Task};
+use loopwork_core::{Handle, IntoTask, LoopError, Task, Told, Watch};
 
 /// Makes a task of `future` on the loop that runs here, and schedules it.
 ///
@@ -62,6 +62,20 @@ pub(crate) fn into_task<A: IntoTask>(
 ) -> Task<A::Output> {
     match awaitable.into_task(handle, location) {
         Ok(task) => task,
+        Err(_refused) => panic!("cannot create a task: {}", LoopError::Closed),
+    }
+}
+
+/// As [`into_task`], and `told` is told of the end.
+#[track_caller]
+pub(crate) fn into_told<A: IntoTask>(
+    awaitable: A,
+    handle: &Handle,
+    location: &'static Location<'static>,
+    told: impl Told,
+) -> (Task<A::Output>, Option<Watch>) {
+    match awaitable.into_told(handle, location, told) {
+        Ok(made) => made,
         Err(_refused) => panic!("cannot create a task: {}", LoopError::Closed),
     }
 }

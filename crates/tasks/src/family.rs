@@ -6,9 +6,9 @@ use std::sync::Arc;
 use loopwork_context::Request;
 use loopwork_core::{AnyTask, Handle, IntoTask, Task, TaskError, Watch};
 
-use crate::ensure::into_task;
+use crate::ensure::into_told;
 use crate::gather::GatherError;
-use crate::tally::Tally;
+use crate::tally::{Decision, Parts, Tally};
 
 /// Awaitables that [`gather`](crate::gather()) can make tasks of.
 pub trait Gatherable {
@@ -17,7 +17,26 @@ pub trait Gatherable {
 
     #[doc(hidden)]
     #[track_caller]
-    fn spawn(self, handle: &Handle, location: &'static Location<'static>) -> Self::Family;
+    fn spawn(self, spawner: Spawner<'_>) -> (Self::Family, Vec<Watch>);
+}
+
+/// With what tasks are made, and how their ends are counted.
+#[derive(Debug)]
+pub struct Spawner<'a> {
+    pub(crate) handle: &'a Handle,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) parts: Parts,
+    pub(crate) watches: Vec<Watch>,
+}
+
+impl Spawner<'_> {
+    #[track_caller]
+    fn spawn<A: IntoTask>(&mut self, awaitable: A) -> Task<A::Output> {
+        let part = self.parts.make();
+        let (task, watch) = into_told(awaitable, self.handle, self.location, part);
+        self.watches.extend(watch);
+        task
+    }
 }
 
 /// Tasks that are waited for together.
@@ -27,10 +46,9 @@ pub trait Family {
     /// All results.
     type Results;
 
+    /// Those that decide, and are not marked as ended yet.
     #[doc(hidden)]
-    fn watch(&self, tally: &Counter) -> Vec<Watch>;
-    #[doc(hidden)]
-    fn count(&self) -> usize;
+    fn ending(&self, decision: Came) -> Vec<AnyTask>;
     /// Passes a request on to all that have not ended.
     #[doc(hidden)]
     fn forward(&self, request: &Request);
@@ -41,11 +59,9 @@ pub trait Family {
     #[doc(hidden)]
     fn error(&self, index: usize) -> TaskError;
     #[doc(hidden)]
-    fn any_cancelled(&self) -> bool;
+    fn take(self) -> Result<Self::Output, TaskError>;
     #[doc(hidden)]
-    fn take(&self) -> Result<Self::Output, TaskError>;
-    #[doc(hidden)]
-    fn take_results(&self) -> Self::Results;
+    fn take_results(self) -> Self::Results;
 }
 
 /// Tasks of results, with one type of error.
@@ -55,27 +71,30 @@ pub trait TryFamily: Family {
     /// The error of one that is not.
     type Error;
 
-    /// As `watch`; an `Err` is a failure.
+    /// From now on an `Err` is a failure.
     #[doc(hidden)]
     fn watch_errors(&self, tally: &Counter) -> Vec<Watch>;
     /// The error of one that has failed.
     #[doc(hidden)]
     fn first_error(&self, index: usize) -> GatherError<Self::Error>;
     #[doc(hidden)]
-    fn take_values(&self) -> Result<Self::Values, GatherError<Self::Error>>;
+    fn take_values(self) -> Result<Self::Values, GatherError<Self::Error>>;
 }
 
-fn try_take<T: 'static, E: 'static>(task: &Task<Result<T, E>>) -> Result<T, GatherError<E>> {
-    match task.take_shared() {
+pub(crate) fn try_take<T: 'static, E: 'static>(
+    mut task: Task<Result<T, E>>,
+) -> Result<T, GatherError<E>> {
+    match task.take_joined() {
         Ok(result) => result.map_err(GatherError::Failed),
         Err(error) => Err(GatherError::Task(error)),
     }
 }
 
-fn first_error_of<T: 'static, E: 'static>(task: &Task<Result<T, E>>) -> GatherError<E> {
-    match try_take(task) {
-        Err(error) => error,
-        Ok(_) => unreachable!("asked for the error of a task that has not failed"),
+pub(crate) fn first_error_of<T: 'static, E: 'static>(task: &Task<Result<T, E>>) -> GatherError<E> {
+    match task.take_shared() {
+        Ok(Err(error)) => GatherError::Failed(error),
+        Err(error) => GatherError::Task(error),
+        Ok(Ok(_)) => unreachable!("asked for the error of a task that has not failed"),
     }
 }
 
@@ -83,13 +102,26 @@ fn first_error_of<T: 'static, E: 'static>(task: &Task<Result<T, E>>) -> GatherEr
 #[derive(Debug)]
 pub struct Counter(pub(crate) Arc<Tally>);
 
-fn forward(tasks: Vec<AnyTask>, request: &Request) {
+/// Hides what the count has come to.
+#[derive(Debug, Clone, Copy)]
+pub struct Came(pub(crate) Decision);
+
+fn is_ending<T>(task: &Task<T>, index: usize, decision: Came) -> bool {
+    let decides = match decision.0 {
+        Decision::Open => false,
+        Decision::All => true,
+        Decision::One(decisive) => decisive == index,
+    };
+    decides && !task.done()
+}
+
+pub(crate) fn forward(tasks: Vec<AnyTask>, request: &Request) {
     let reasons: Vec<_> = request.reasons().cloned().collect();
     AnyTask::cancel_together(&tasks, &reasons, || {});
 }
 
 /// The error of a task that did not return.
-fn error_of<T>(task: &Task<T>) -> TaskError {
+pub(crate) fn error_of<T>(task: &Task<T>) -> TaskError {
     match task.take_result() {
         Err(error) => error,
         Ok(_) => unreachable!("asked for the error of a task that returned"),
@@ -100,8 +132,12 @@ impl<A: IntoTask> Gatherable for Vec<A> {
     type Family = Vec<Task<A::Output>>;
 
     #[track_caller]
-    fn spawn(self, handle: &Handle, location: &'static Location<'static>) -> Self::Family {
-        self.into_iter().map(|awaitable| into_task(awaitable, handle, location)).collect()
+    fn spawn(self, mut spawner: Spawner<'_>) -> (Self::Family, Vec<Watch>) {
+        let mut tasks = Vec::with_capacity(self.len());
+        for awaitable in self {
+            tasks.push(spawner.spawn(awaitable));
+        }
+        (tasks, spawner.watches)
     }
 }
 
@@ -109,13 +145,11 @@ impl<T: Send + 'static> Family for Vec<Task<T>> {
     type Output = Vec<T>;
     type Results = Vec<Result<T, TaskError>>;
 
-    fn watch(&self, tally: &Counter) -> Vec<Watch> {
-        let watch = |(index, task)| tally.0.watch(index, task, |_| false);
-        self.iter().enumerate().filter_map(watch).collect()
-    }
-
-    fn count(&self) -> usize {
-        self.len()
+    fn ending(&self, decision: Came) -> Vec<AnyTask> {
+        if let Decision::One(index) = decision.0 {
+            return Vec::from_iter((!self[index].done()).then(|| self[index].as_any()));
+        }
+        self.iter().filter(|task| !task.done()).map(Task::as_any).collect()
     }
 
     fn forward(&self, request: &Request) {
@@ -130,16 +164,16 @@ impl<T: Send + 'static> Family for Vec<Task<T>> {
         error_of(&self[index])
     }
 
-    fn any_cancelled(&self) -> bool {
-        self.iter().any(Task::cancelled)
+    fn take(self) -> Result<Vec<T>, TaskError> {
+        let mut values = Vec::with_capacity(self.len());
+        for mut task in self {
+            values.push(task.take_joined()?);
+        }
+        Ok(values)
     }
 
-    fn take(&self) -> Result<Vec<T>, TaskError> {
-        self.iter().map(Task::take_shared).collect()
-    }
-
-    fn take_results(&self) -> Self::Results {
-        self.iter().map(Task::take_shared).collect()
+    fn take_results(self) -> Self::Results {
+        self.into_iter().map(|mut task| task.take_joined()).collect()
     }
 }
 
@@ -148,7 +182,7 @@ impl<T: Send + 'static, E: Send + 'static> TryFamily for Vec<Task<Result<T, E>>>
     type Error = E;
 
     fn watch_errors(&self, tally: &Counter) -> Vec<Watch> {
-        let watch = |(index, task)| tally.0.watch(index, task, Result::is_err);
+        let watch = |(index, task)| tally.0.watch_error(index, task);
         self.iter().enumerate().filter_map(watch).collect()
     }
 
@@ -156,8 +190,8 @@ impl<T: Send + 'static, E: Send + 'static> TryFamily for Vec<Task<Result<T, E>>>
         first_error_of(&self[index])
     }
 
-    fn take_values(&self) -> Result<Vec<T>, GatherError<E>> {
-        self.iter().map(try_take).collect()
+    fn take_values(self) -> Result<Vec<T>, GatherError<E>> {
+        self.into_iter().map(try_take).collect()
     }
 }
 
@@ -170,8 +204,7 @@ macro_rules! tuple_family {
             type Error = Err;
 
             fn watch_errors(&self, tally: &Counter) -> Vec<Watch> {
-                let watches =
-                    [$(tally.0.watch($index, &self.$index, |result| result.is_err())),+];
+                let watches = [$(tally.0.watch_error($index, &self.$index)),+];
                 watches.into_iter().flatten().collect()
             }
 
@@ -182,8 +215,8 @@ macro_rules! tuple_family {
                 }
             }
 
-            fn take_values(&self) -> Result<Self::Values, GatherError<Err>> {
-                Ok(($(try_take(&self.$index)?,)+))
+            fn take_values(self) -> Result<Self::Values, GatherError<Err>> {
+                Ok(($(try_take(self.$index)?,)+))
             }
         }
 
@@ -191,8 +224,9 @@ macro_rules! tuple_family {
             type Family = ($(Task<$name::Output>,)+);
 
             #[track_caller]
-            fn spawn(self, handle: &Handle, location: &'static Location<'static>) -> Self::Family {
-                ($(into_task(self.$index, handle, location),)+)
+            fn spawn(self, mut spawner: Spawner<'_>) -> (Self::Family, Vec<Watch>) {
+                let tasks = ($(spawner.spawn(self.$index),)+);
+                (tasks, spawner.watches)
             }
         }
 
@@ -200,12 +234,12 @@ macro_rules! tuple_family {
             type Output = ($($name,)+);
             type Results = ($(Result<$name, TaskError>,)+);
 
-            fn watch(&self, tally: &Counter) -> Vec<Watch> {
-                [$(tally.0.watch($index, &self.$index, |_| false)),+].into_iter().flatten().collect()
-            }
-
-            fn count(&self) -> usize {
-                [$($index),+].len()
+            fn ending(&self, decision: Came) -> Vec<AnyTask> {
+                let mut ending = Vec::new();
+                $(if is_ending(&self.$index, $index, decision) {
+                    ending.push(self.$index.as_any());
+                })+
+                ending
             }
 
             fn forward(&self, request: &Request) {
@@ -223,16 +257,12 @@ macro_rules! tuple_family {
                 }
             }
 
-            fn any_cancelled(&self) -> bool {
-                $(self.$index.cancelled())||+
+            fn take(mut self) -> Result<Self::Output, TaskError> {
+                Ok(($(self.$index.take_joined()?,)+))
             }
 
-            fn take(&self) -> Result<Self::Output, TaskError> {
-                Ok(($(self.$index.take_shared()?,)+))
-            }
-
-            fn take_results(&self) -> Self::Results {
-                ($(self.$index.take_shared(),)+)
+            fn take_results(mut self) -> Self::Results {
+                ($(self.$index.take_joined(),)+)
             }
         }
     };

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use loopwork_context::{Place, Request, WaitReason, hold_back, proceed, waits_for};
-use loopwork_core::{Handle, IntoTask, TaskError, Watch};
+use loopwork_core::{AnyTask, Handle, IntoTask, TaskError, Watch};
 
-use crate::family::{Counter, Family, Gatherable, TryFamily};
+use crate::family::{Came, Counter, Family, Gatherable, Spawner, TryFamily};
 use crate::tally::{Decision, Judge, Tally, Until};
 
 /// Runs all of `awaitables` at once, each as a task of its own, and gives their values in the order
@@ -80,7 +80,11 @@ impl<G: Gatherable> Gather<G> {
     /// Waits for all, and gives each result or error in its place.
     ///
     /// asyncio: `gather(.., return_exceptions=True)`.
-    pub fn return_exceptions(self) -> GatherExceptions<G> {
+    pub fn return_exceptions(mut self) -> GatherExceptions<G> {
+        self.0.until = Until::All;
+        if let Some(tally) = &self.0.tally {
+            tally.0.change(Until::All);
+        }
         GatherExceptions(self.0)
     }
 }
@@ -148,8 +152,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let gathering = &mut self.0;
-        let until = Until::AllOrOne(Judge::Failed);
-        let decision = ready!(gathering.poll(until, TryFamily::watch_errors, cx));
+        let decision = ready!(gathering.poll(Some(TryFamily::watch_errors), cx));
         if let Decision::One(index) = decision {
             let error = gathering.family().first_error(index);
             if let GatherError::Task(error) = &error {
@@ -165,9 +168,7 @@ where
         if gathering.resume() {
             return Poll::Pending;
         }
-        let values = gathering.family().take_values();
-        gathering.finish();
-        Poll::Ready(values)
+        Poll::Ready(gathering.end().take_values())
     }
 }
 
@@ -183,8 +184,15 @@ impl<G: Gatherable> fmt::Debug for TryGather<G> {
 struct Gathering<G: Gatherable> {
     stage: Stage<G>,
     location: &'static Location<'static>,
+    until: Until,
+    /// As soon as there are tasks.
     tally: Option<Counter>,
     watches: Vec<Watch>,
+    /// It has been polled.
+    begun: bool,
+    /// For what decides to be marked as ended, which takes as long as its worker takes for a few
+    /// instructions.
+    ending: Option<Ending>,
     /// A request of the awaiting task, forwarded to all that had not ended.
     request: Option<Request>,
     place: Place,
@@ -192,6 +200,11 @@ struct Gathering<G: Gatherable> {
     /// The request was raised again here.
     resumed: bool,
 }
+
+type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Has errors counted as failures.
+type WatchErrors<F> = fn(&F, &Counter) -> Vec<Watch>;
 
 enum Stage<G: Gatherable> {
     Waiting(G),
@@ -204,8 +217,11 @@ impl<G: Gatherable> Gathering<G> {
         Self {
             stage: Stage::Waiting(awaitables),
             location,
+            until: Until::AllOrOne(Judge::Failed),
             tally: None,
             watches: Vec::new(),
+            begun: false,
+            ending: None,
             request: None,
             place: Place::default(),
             waited: false,
@@ -215,10 +231,14 @@ impl<G: Gatherable> Gathering<G> {
 
     #[track_caller]
     fn spawn(&mut self, handle: &Handle) {
-        self.stage = match mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Waiting(awaitables) => Stage::Spawned(awaitables.spawn(handle, self.location)),
-            other => other,
-        };
+        let Stage::Waiting(awaitables) = mem::replace(&mut self.stage, Stage::Done) else { return };
+        let (tally, parts) = Tally::of_parts(self.until);
+        let (location, watches) = (self.location, Vec::new());
+        let spawner = Spawner { handle, location, parts, watches };
+        let (family, watches) = awaitables.spawn(spawner);
+        self.watches = watches;
+        self.stage = Stage::Spawned(family);
+        self.tally = Some(Counter(tally));
     }
 
     fn family(&self) -> &G::Family {
@@ -231,8 +251,7 @@ impl<G: Gatherable> Gathering<G> {
     /// Waits for the decision, forwarding requests meanwhile.
     fn poll(
         &mut self,
-        until: Until,
-        watch: impl FnOnce(&G::Family, &Counter) -> Vec<Watch>,
+        watch_errors: Option<WatchErrors<G::Family>>,
         cx: &mut Context<'_>,
     ) -> Poll<Decision> {
         if matches!(self.stage, Stage::Waiting(_)) {
@@ -241,14 +260,16 @@ impl<G: Gatherable> Gathering<G> {
                 Err(error) => panic!("`gather` has to make tasks: {error}"),
             }
         }
-        if self.tally.is_none() {
-            let tally = Counter(Tally::new(self.family().count(), until));
-            self.watches = watch(self.family(), &tally);
-            self.tally = Some(tally);
+        if !self.begun {
+            self.begun = true;
+            if let Some((watch_errors, tally)) = watch_errors.zip(self.tally.as_ref()) {
+                let watches = watch_errors(self.family(), tally);
+                self.watches.extend(watches);
+            }
         }
-        let tally: Arc<Tally> = self.tally.as_ref().expect("set above").0.clone();
+        let tally: &Arc<Tally> = &self.tally.as_ref().expect("there are tasks").0;
         let decision = tally.poll(cx);
-        if decision == Decision::Open {
+        if decision == Decision::Open || self.poll_ending(decision, cx).is_pending() {
             waits_for(WaitReason::Join);
             self.waited = true;
             self.place.be_reached_by(cx.waker());
@@ -262,6 +283,21 @@ impl<G: Gatherable> Gathering<G> {
         // A decision is looked at, not taken: it is there at the next look.
         ready!(proceed(cx)).made();
         Poll::Ready(decision)
+    }
+
+    /// What decides has left: waits until it is marked as ended.
+    fn poll_ending(&mut self, decision: Decision, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ending.is_none() {
+            let ending = self.family().ending(Came(decision));
+            if ending.is_empty() {
+                return Poll::Ready(());
+            }
+            self.ending = Some(Box::pin(all_ended(ending)));
+        }
+        let Some(ending) = &mut self.ending else { return Poll::Ready(()) };
+        ready!(ending.as_mut().poll(cx));
+        self.ending = None;
+        Poll::Ready(())
     }
 
     /// Raises the held request here, once.
@@ -279,14 +315,39 @@ impl<G: Gatherable> Gathering<G> {
     fn finish(&mut self) {
         self.stage = Stage::Done;
         self.place.leave();
+        self.leave();
+    }
+
+    /// All have ended: their results are to be taken.
+    fn end(&mut self) -> G::Family {
+        self.place.leave();
+        // What was registered has fired.
         self.watches.clear();
+        match mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Spawned(family) => family,
+            _ => unreachable!("it has come to a decision"),
+        }
+    }
+
+    /// Ends are of no interest any more.
+    fn leave(&mut self) {
+        if let Some(tally) = &self.tally {
+            tally.0.forget();
+        }
+        self.watches.drain(..).for_each(Watch::remove);
+    }
+}
+
+async fn all_ended(tasks: Vec<AnyTask>) {
+    for task in tasks {
+        task.ended().await;
     }
 }
 
 impl<G: Gatherable> Drop for Gathering<G> {
     fn drop(&mut self) {
-        for watch in self.watches.drain(..) {
-            watch.remove();
+        if !matches!(self.stage, Stage::Done) {
+            self.leave();
         }
     }
 }
@@ -300,10 +361,7 @@ impl<G: Gatherable> Future for Gather<G> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let gathering = &mut self.0;
-        let decision = match gathering.poll(Until::AllOrOne(Judge::Failed), Family::watch, cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(decision) => decision,
-        };
+        let decision = ready!(gathering.poll(None, cx));
         if let Decision::One(index) = decision {
             let error = gathering.family().error(index);
             if error.is_cancelled() && gathering.resume() {
@@ -318,9 +376,7 @@ impl<G: Gatherable> Future for Gather<G> {
         if gathering.resume() {
             return Poll::Pending;
         }
-        let values = gathering.family().take();
-        gathering.finish();
-        Poll::Ready(values)
+        Poll::Ready(gathering.end().take())
     }
 }
 
@@ -329,12 +385,10 @@ impl<G: Gatherable> Future for GatherExceptions<G> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let gathering = &mut self.0;
-        if gathering.poll(Until::All, Family::watch, cx).is_pending() || gathering.resume() {
+        if gathering.poll(None, cx).is_pending() || gathering.resume() {
             return Poll::Pending;
         }
-        let results = gathering.family().take_results();
-        gathering.finish();
-        Poll::Ready(results)
+        Poll::Ready(gathering.end().take_results())
     }
 }
 

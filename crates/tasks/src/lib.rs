@@ -12,6 +12,8 @@
 //! | `family.rs` | what `gather` gathers: lists of tasks and tuples of them |
 //! | `wait.rs` | [`wait`]: done and pending |
 //! | `as_completed.rs` | [`as_completed`]: one after the other, as they end |
+//! | `limit.rs` | [`with_limit`]: many futures, of which only so many run at once |
+//! | `race.rs` | [`race()`] and [`race!`]: the first of several futures, in the calling task |
 //! | `tally.rs` | what the ends of several tasks are counted in |
 //! | `group/` | [`TaskGroup`]: tasks that begin and end together |
 //! | `promise/` | [`Promise`]: a value that somebody sets and many await |
@@ -29,7 +31,9 @@ mod ensure;
 mod family;
 mod gather;
 mod group;
+mod limit;
 mod promise;
+mod race;
 mod scope;
 mod shield;
 mod tally;
@@ -37,12 +41,14 @@ mod timeout;
 mod wait;
 mod yield_now;
 
-pub use as_completed::{AsCompleted, Next, as_completed};
+pub use as_completed::{AsCompleted, AsCompletedWithin, Next, NextWithin, as_completed};
 pub use ensure::{create_task, ensure_future, spawn};
 pub use family::{Family, Gatherable, TryFamily};
 pub use gather::{Gather, GatherError, GatherExceptions, TryGather, gather, gather_all};
 pub use group::{Failure, GroupError, GroupRun, NotStarted, Started, TaskGroup};
+pub use limit::{Lanes, Limit, Limited, with_limit};
 pub use promise::{InvalidState, Promise, PromiseError, PromiseWait};
+pub use race::{Race, race};
 pub use scope::{CancelScope, ScopeCancelled, ScopeOver, Scoped};
 pub use shield::{Shield, ShieldFor, ShieldScope, shield, shield_scope};
 pub use timeout::{
@@ -51,3 +57,9 @@ pub use timeout::{
 };
 pub use wait::{ReturnWhen, Wait, wait};
 pub use yield_now::{YieldNow, yield_now};
+
+/// What macros expand to.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::race::{Of2, Of3, Of4, Of5, Of6, Race2, Race3, Race4, Race5, Race6};
+}

@@ -1,15 +1,25 @@
 //! What the ends of several tasks are counted in.
 //!
-//! Each task's end is counted by a hook, on the thread that ends it. The owner is woken only by the
-//! end that decides, and looks only after it has left its waker: so that it is never polled in
-//! vain, and never misses the decision.
+//! Each task's end is counted on the thread that ends it: that of a task by a hook; that of a future
+//! which was made a task for this by its [`Part`], which is dropped with it and costs no lock. The
+//! owner is woken only by the end that decides, and looks only after it has left its waker: so that it
+//! is never polled in vain, and never misses the decision.
+//!
+//! # Parts
+//!
+//! A count is a reference. Each part has one to its [`Row`] of at most [`ROW`] parts, and each row one
+//! to [`Rows`], which goes when the last part does: then all have ended. So that workers that end parts
+//! at the same time seldom write to the same line, and nobody writes twice.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use loopwork_core::{Task, Watch};
+use loopwork_core::{Task, Told, Watch};
 use loopwork_shim::sync::Mutex;
+
+/// How many parts share a count.
+const ROW: usize = 64;
 
 /// When the owner is to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +30,8 @@ pub(crate) enum Until {
     AllOrOne(Judge),
     /// One more task has ended.
     Next,
+    /// The owner is gone.
+    Never,
 }
 
 /// Which end is enough by itself.
@@ -42,12 +54,13 @@ pub(crate) enum End {
 
 #[derive(Debug)]
 pub(crate) struct Tally {
-    until: Until,
     count: Mutex<Count>,
 }
 
 #[derive(Debug)]
 struct Count {
+    until: Until,
+    /// Of all parts together: one.
     left: usize,
     /// The first end that was enough by itself.
     decisive: Option<usize>,
@@ -67,8 +80,36 @@ pub(crate) enum Decision {
 
 impl Tally {
     pub(crate) fn new(tasks: usize, until: Until) -> Arc<Self> {
-        let count = Count { left: tasks, decisive: None, ended: VecDeque::new(), waker: None };
-        Arc::new(Self { until, count: Mutex::new(count) })
+        let count =
+            Count { until, left: tasks, decisive: None, ended: VecDeque::new(), waker: None };
+        Arc::new(Self { count: Mutex::new(count) })
+    }
+
+    /// A tally of parts only.
+    pub(crate) fn of_parts(until: Until) -> (Arc<Self>, Parts) {
+        let tally = Self::new(1, until);
+        let rows = Arc::new(Rows(tally.clone()));
+        let row = Arc::new(Row(rows.clone()));
+        (tally, Parts { rows, row, next: 0 })
+    }
+
+    /// Before the first poll: the owner waits for something else.
+    pub(crate) fn change(&self, until: Until) {
+        let mut count = self.count.lock();
+        count.until = until;
+        if until == Until::All {
+            count.decisive = None;
+        }
+    }
+
+    /// Nobody is interested any more.
+    pub(crate) fn forget(&self) {
+        let waker = {
+            let mut count = self.count.lock();
+            count.until = Until::Never;
+            count.waker.take()
+        };
+        drop(waker);
     }
 
     /// Counts the end of `task`, once it comes, as that of number `index`.
@@ -94,12 +135,35 @@ impl Tally {
         })
     }
 
+    /// Counts a task that returns, or has returned, an error as failed. It is counted as such.
+    pub(crate) fn watch_error<T: Send + 'static, E: Send + 'static>(
+        self: &Arc<Self>,
+        index: usize,
+        task: &Task<Result<T, E>>,
+    ) -> Option<Watch> {
+        let look = task.looker();
+        if task.done() {
+            if look.value_is(Result::is_err) {
+                self.had_failed(index);
+            }
+            return None;
+        }
+        let tally = self.clone();
+        task.on_end(move |returned| {
+            let failed = returned && look.value_is(Result::is_err);
+            drop(look);
+            if failed {
+                tally.failed(index);
+            }
+        })
+    }
+
     fn count(&self, index: usize, end: End) {
         let waker = {
             let mut count = self.count.lock();
             count.left -= 1;
-            let enough = match self.until {
-                Until::All => false,
+            let enough = match count.until {
+                Until::All | Until::Never => false,
                 Until::AllOrOne(Judge::Any) => true,
                 Until::AllOrOne(Judge::Failed) => end != End::Returned,
                 Until::AllOrOne(Judge::Raised) => end == End::Raised,
@@ -109,7 +173,7 @@ impl Tally {
                 }
             };
             let decides = if enough {
-                let first = count.decisive.is_none() || self.until == Until::Next;
+                let first = count.decisive.is_none() || count.until == Until::Next;
                 count.decisive.get_or_insert(index);
                 first
             } else {
@@ -122,41 +186,132 @@ impl Tally {
         }
     }
 
+    /// Number `index` has ended in a way that may be enough, and is counted elsewhere.
+    pub(crate) fn failed(&self, index: usize) {
+        let waker = {
+            let mut count = self.count.lock();
+            if !matches!(count.until, Until::AllOrOne(_)) || count.decisive.is_some() {
+                return;
+            }
+            count.decisive = Some(index);
+            count.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// As [`Tally::failed`], before the owner waits: of what has failed by then the first in order
+    /// decides.
+    fn had_failed(&self, index: usize) {
+        let mut count = self.count.lock();
+        if matches!(count.until, Until::AllOrOne(_)) {
+            let decisive = count.decisive.map_or(index, |known| known.min(index));
+            count.decisive = Some(decisive);
+        }
+    }
+
     /// What it has come to; if that is nothing yet, the waker is left to be woken.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Decision {
-        let replaced;
-        {
-            let mut count = self.count.lock();
-            match count.decisive {
-                Some(index) => return Decision::One(index),
-                None if count.left == 0 => return Decision::All,
-                None => {}
-            }
-            replaced = leave(&mut count.waker, cx);
-        }
-        drop(replaced);
-        Decision::Open
+        let decision = self.look(cx, |count| match count.decisive {
+            Some(index) => Some(Decision::One(index)),
+            None => (count.left == 0).then_some(Decision::All),
+        });
+        decision.unwrap_or(Decision::Open)
+    }
+
+    /// With `Until::Next`: whether one has ended; if not, the waker is left to be woken.
+    pub(crate) fn poll_any(&self, cx: &Context<'_>) -> bool {
+        self.look(cx, |count| (!count.ended.is_empty()).then_some(())).is_some()
     }
 
     /// With `Until::Next`: the next that has ended, in order of their ends.
-    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Option<usize> {
-        let replaced;
+    pub(crate) fn take_next(&self) -> Option<usize> {
+        self.count.lock().ended.pop_front()
+    }
+
+    /// What `found` finds. If that is nothing, the waker is left, and it was looked again after that.
+    fn look<R>(&self, cx: &Context<'_>, found: impl Fn(&Count) -> Option<R>) -> Option<R> {
         {
-            let mut count = self.count.lock();
-            if let Some(index) = count.ended.pop_front() {
-                return Some(index);
+            let count = self.count.lock();
+            let known = count.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+            let found = found(&count);
+            if known || found.is_some() {
+                return found;
             }
-            replaced = leave(&mut count.waker, cx);
         }
-        drop(replaced);
-        None
+        // Cloned and dropped outside the lock: it may be foreign.
+        let waker = cx.waker().clone();
+        let (found, _unused) = {
+            let mut count = self.count.lock();
+            match found(&count) {
+                None => (None, count.waker.replace(waker)),
+                found => (found, Some(waker)),
+            }
+        };
+        found
     }
 }
 
-/// Leaves the waker of `cx`. What is returned is to be dropped outside the lock.
-fn leave(waker: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
-    if waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-        return None;
+/// Makes the parts. Until it is dropped, not all have ended.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    rows: Arc<Rows>,
+    row: Arc<Row>,
+    next: usize,
+}
+
+impl Parts {
+    /// One more, with the next number.
+    pub(crate) fn make(&mut self) -> Part {
+        let index = self.next;
+        self.next += 1;
+        if index % ROW == 0 && index > 0 {
+            self.row = Arc::new(Row(self.rows.clone()));
+        }
+        Part { row: self.row.clone(), index, returned: false }
     }
-    waker.replace(cx.waker().clone())
+}
+
+/// What a future has that is counted. It goes with the future.
+#[derive(Debug)]
+pub(crate) struct Part {
+    row: Arc<Row>,
+    index: usize,
+    returned: bool,
+}
+
+impl Told for Part {
+    #[inline]
+    fn returned(&mut self) {
+        self.returned = true;
+    }
+}
+
+impl Drop for Part {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.returned {
+            self.failed();
+        }
+    }
+}
+
+impl Part {
+    #[cold]
+    fn failed(&self) {
+        self.row.0.0.failed(self.index);
+    }
+}
+
+#[derive(Debug)]
+struct Row(Arc<Rows>);
+
+#[derive(Debug)]
+struct Rows(Arc<Tally>);
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        self.0.count(0, End::Returned);
+    }
 }

@@ -173,8 +173,8 @@ impl<A: IntoTask> Future for Wait<A> {
         let Stage::Watching { tally, .. } = &wait.stage else {
             panic!("`wait` was polled after it was over");
         };
-        ready!(hold_back(cx, true));
         if tally.poll(cx) != Decision::Open {
+            ready!(hold_back(cx, true));
             // A decision is looked at, not taken: it is there at the next look.
             ready!(proceed(cx)).made();
         } else if !wait.sleep.as_mut().is_some_and(|sleep| Pin::new(sleep).poll(cx).is_ready()) {

@@ -137,6 +137,11 @@ impl Worker {
         &self.cells
     }
 
+    /// Some number below `bound`, which is not zero.
+    pub(crate) fn random_below(&self, bound: usize) -> usize {
+        self.random.below(bound)
+    }
+
     /// Null, or the header of a task that is alive, and whose poll is under way.
     pub(crate) fn polled(&self) -> *const Header {
         self.polled.get()

@@ -125,6 +125,17 @@ impl AnyTask {
         self.0.header().state.is_complete()
     }
 
+    /// The task, unless it has ended. Lets go of one that has at the least price.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unless_done(self) -> Option<Self> {
+        if !self.done() {
+            return Some(self);
+        }
+        self.0.drop_ended();
+        None
+    }
+
     /// Waits until the task has ended, however it does. Its output stays where it is.
     pub async fn ended(&self) {
         let mut watch = Watching { task: &self.0, id: None };
@@ -146,8 +157,7 @@ struct Watching<'a> {
 
 impl Watching<'_> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        loopwork_context::waits_for(WaitReason::Join);
-        ready!(hold_back(cx, self.id.is_some()));
+        let waited = self.id.is_some();
         let waits = match self.id {
             Some(id) => self.task.rewatch(id, cx.waker()).is_ok(),
             None => {
@@ -155,7 +165,12 @@ impl Watching<'_> {
                 self.id.is_some()
             }
         };
-        if waits { Poll::Pending } else { Poll::Ready(()) }
+        if !waits {
+            ready!(hold_back(cx, waited));
+            return Poll::Ready(());
+        }
+        loopwork_context::waits_for(WaitReason::Join);
+        Poll::Pending
     }
 }
 

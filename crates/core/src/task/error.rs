@@ -30,6 +30,13 @@ impl TaskError {
         Self(Reason::Cancelled(reason))
     }
 
+    /// For combinators: it was cancelled before it became a task.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn never_began() -> Self {
+        Self::cancelled(None)
+    }
+
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
         Self(Reason::Panicked(Panicked::new(payload)))
     }

@@ -16,6 +16,8 @@ use super::error::TaskError;
 use super::extension::{WatchId, Watcher};
 use super::header::{TaskId, TaskState};
 use super::raw::RawTask;
+use super::state::End;
+use super::told::Told;
 use super::waker;
 use crate::callback::{CallHandle, Callback};
 use crate::shared_error::SharedError;
@@ -233,6 +235,24 @@ impl<T> Task<T> {
         self.looker().on_end(hook)
     }
 
+    /// Has `told` told of the end: now, if that was before.
+    #[doc(hidden)]
+    pub fn tell(&self, told: impl Told) -> Option<Watch> {
+        let tell = move |returned| {
+            let mut told = told;
+            if returned {
+                told.returned();
+            }
+        };
+        match self.raw.header().state.end() {
+            Some(end) => {
+                tell(end == End::Returned);
+                None
+            }
+            None => self.on_end(tell),
+        }
+    }
+
     /// What a hook may look at the task with. It does not count as a handle.
     #[doc(hidden)]
     #[must_use]
@@ -289,8 +309,9 @@ impl<T: 'static> Task<T> {
     }
 
     /// The output of a task that has ended, by the handle that awaits it.
+    #[doc(hidden)]
     #[inline]
-    fn take_joined(&mut self) -> Result<T, TaskError> {
+    pub fn take_joined(&mut self) -> Result<T, TaskError> {
         // SAFETY: `Task<T>` is only made for tasks whose output is `T`, and this one is borrowed
         // uniquely; if it is not the only one, there is an extension.
         match unsafe { self.raw.take_alone::<T>() } {

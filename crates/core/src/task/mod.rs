@@ -16,6 +16,7 @@
 //! | `stack.rs` | ready tasks that any thread pushes |
 //! | `handle.rs` | `Task<T>` and its await |
 //! | `into_task.rs` | `IntoTask`: futures and tasks alike |
+//! | `told.rs` | a future that says how it ends |
 //! | `any.rs` | `AnyTask`: a task without its type |
 //! | `error.rs` | `TaskError` |
 
@@ -33,6 +34,7 @@ mod raw;
 mod runnable;
 mod stack;
 mod state;
+mod told;
 mod waker;
 mod watch;
 
@@ -48,4 +50,5 @@ pub(crate) use raw::RawTask;
 pub(crate) use runnable::{Ran, Runnable};
 pub(crate) use stack::Stack;
 pub(crate) use state::Kind;
+pub use told::Told;
 pub use waker::is_task_waker;

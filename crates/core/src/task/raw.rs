@@ -396,6 +396,13 @@ impl RawTask {
         unsafe { self.complete(Ended::Cancelled, By::Other) };
     }
 
+    /// Drops this reference of a task that has ended: without a write if it is the last.
+    pub(super) fn drop_ended(self) {
+        let task = ManuallyDrop::new(self);
+        // SAFETY: not dropped otherwise.
+        unsafe { task.give_up_ended() };
+    }
+
     /// Gives up a reference of a task that has ended.
     ///
     /// # Safety

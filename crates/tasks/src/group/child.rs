@@ -11,7 +11,7 @@ use loopwork_sync::semaphore::OwnedSemaphorePermit;
 use pin_project_lite::pin_project;
 
 use super::error::Failure;
-use super::shared::Shared;
+use super::shared::{Living, Shared};
 
 pin_project! {
     pub(super) struct Child<F> {
@@ -19,7 +19,7 @@ pin_project! {
         future: F,
         gate: Gate,
         // Last: the group ends when what the child owns is gone.
-        member: Member,
+        member: Arc<Living>,
     }
 }
 
@@ -35,15 +35,15 @@ enum Gate {
 
 impl<F> Child<F> {
     /// Of a member that has joined.
-    pub(super) fn new(future: F, group: Arc<Shared>) -> Self {
-        let gate = match &group.limit {
+    pub(super) fn new(future: F, member: Arc<Living>) -> Self {
+        let gate = match &member.group().limit {
             None => Gate::Open,
             Some(limit) => {
                 let limit = limit.clone();
                 Gate::Waiting(Box::pin(async move { limit.acquire_owned().await }))
             }
         };
-        Self { future, gate, member: Member(group) }
+        Self { future, gate, member }
     }
 
     /// The future of a child that was refused.
@@ -65,12 +65,12 @@ where
             let permit = ready!(gate.as_mut().poll(cx));
             *this.gate = Gate::Passed { _permit: permit };
         }
-        let watch = OnPanic(&this.member.0);
+        let watch = OnPanic(this.member.group());
         let polled = this.future.poll(cx);
         std::mem::forget(watch);
         polled.map_err(|error| {
             let error = SharedError::new(error);
-            this.member.0.fail_with(error.clone(), current_task());
+            this.member.group().fail_with(error.clone(), current_task());
             error
         })
     }
@@ -87,14 +87,5 @@ impl Drop for OnPanic<'_> {
             task.ignore_failure();
         }
         self.0.fail(Failure::panic(task));
-    }
-}
-
-/// One place in a group.
-struct Member(Arc<Shared>);
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        self.0.leave();
     }
 }

@@ -167,11 +167,8 @@ impl TaskGroup {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Some(handle) = self.0.handle() else { return Err(SubmitError(future)) };
-        if !self.0.join() {
-            return Err(SubmitError(future));
-        }
-        match handle.try_spawn(Child::new(future, self.0.clone())) {
+        let Some((handle, member)) = self.0.join() else { return Err(SubmitError(future)) };
+        match handle.try_spawn(Child::new(future, member)) {
             Ok(task) => {
                 self.0.add(task.as_any());
                 Ok(task)

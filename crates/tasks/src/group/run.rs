@@ -15,7 +15,7 @@ use loopwork_core::{AnyTask, Handle, SharedError};
 use pin_project_lite::pin_project;
 
 use super::error::GroupError;
-use super::shared::Shared;
+use super::shared::{Living, Shared};
 use crate::scope::Edge;
 
 pin_project! {
@@ -33,6 +33,8 @@ pin_project! {
 /// All but the body.
 struct End<R> {
     group: Arc<Shared>,
+    /// Of the body, until it has ended.
+    member: Option<Arc<Living>>,
     stage: Stage,
     /// What the body has returned.
     value: Option<R>,
@@ -58,7 +60,11 @@ impl<F, R> GroupRun<F, R> {
     pub(super) fn new(group: Arc<Shared>, body: F) -> Self {
         let edge = Edge::of(group.body.clone(), false);
         let (stage, place) = (Stage::New, Place::default());
-        Self { body: Some(body), edge, end: End { group, stage, value: None, held: None, place } }
+        Self {
+            body: Some(body),
+            edge,
+            end: End { group, member: None, stage, value: None, held: None, place },
+        }
     }
 }
 
@@ -99,7 +105,7 @@ where
                 }
             }
             this.body.set(None);
-            this.end.group.leave();
+            this.end.member = None;
             this.end.stage = Stage::Children;
         }
         this.end.poll(cx)
@@ -110,7 +116,7 @@ impl<R> End<R> {
     #[track_caller]
     fn enter(&mut self) {
         match Handle::current() {
-            Ok(handle) => self.group.enter(handle),
+            Ok(handle) => self.member = Some(self.group.enter(handle)),
             Err(error) => panic!("a task group belongs into a task: {error}"),
         }
         self.stage = Stage::Body;
@@ -196,7 +202,7 @@ impl<R> Drop for End<R> {
             Stage::New | Stage::Over | Stage::Resumed => {}
             Stage::Body => {
                 self.group.cancel(&CancelReason::of_kind(CancelKind::Failure), false);
-                self.group.leave();
+                self.member = None;
             }
             Stage::Children | Stage::Ending(_) => {
                 self.group.cancel(&CancelReason::of_kind(CancelKind::Failure), false);

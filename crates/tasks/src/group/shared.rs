@@ -3,12 +3,11 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 use loopwork_context::{CancelKind, CancelReason, Request};
 use loopwork_core::{AnyTask, Handle, SharedError};
-use loopwork_shim::atomic::{AtomicUsize, Ordering};
 use loopwork_shim::sync::Mutex;
 use loopwork_shim::weaken;
 use loopwork_sync::Semaphore;
@@ -19,17 +18,44 @@ use crate::scope::State;
 pub(super) struct Shared {
     /// The scope around the body.
     pub(super) body: Arc<State>,
-    /// One for each child that has not ended, and one for the body. At zero the group is over.
-    live: AtomicUsize,
     /// How many children may run at once.
     pub(super) limit: Option<Arc<Semaphore>>,
-    /// The loop of its children, once it was entered.
-    handle: OnceLock<Handle>,
+    /// Once it was entered.
+    entered: OnceLock<Entered>,
     inner: Mutex<Inner>,
+}
+
+/// What a group that was entered has to make children with.
+struct Entered {
+    handle: Handle,
+    living: Weak<Living>,
+}
+
+/// A group that is not over. Each child that has not ended has one reference, and the body has one: a
+/// count that takes one write to join and one to leave.
+#[derive(Debug)]
+pub(super) struct Living(Arc<Shared>);
+
+impl Living {
+    pub(super) fn group(&self) -> &Arc<Shared> {
+        &self.0
+    }
+}
+
+impl Drop for Living {
+    /// The last has left.
+    fn drop(&mut self) {
+        // Ordering: [edge: group-end] is `Arc`'s own: its last reference goes after what was done by
+        // those that had the others.
+
+        self.0.be_over();
+    }
 }
 
 #[derive(Default)]
 struct Inner {
+    /// Nobody is left, and nobody can join.
+    over: bool,
     /// All that have not ended, and some that have.
     children: Vec<AnyTask>,
     failures: Vec<Failure>,
@@ -43,54 +69,33 @@ impl Shared {
     pub(super) fn new(body: Arc<State>, limit: Option<usize>) -> Self {
         Self {
             body,
-            live: AtomicUsize::new(1),
             limit: limit.map(|limit| Arc::new(Semaphore::new(limit))),
-            handle: OnceLock::new(),
+            entered: OnceLock::new(),
             inner: Mutex::default(),
         }
     }
 
-    pub(super) fn enter(&self, handle: Handle) {
+    /// What it gives keeps the group from being over.
+    pub(super) fn enter(self: &Arc<Self>, handle: Handle) -> Arc<Living> {
+        let living = Arc::new(Living(self.clone()));
         // It is entered once; see `State::enter`.
-        _ = self.handle.set(handle);
+        _ = self.entered.set(Entered { handle, living: Arc::downgrade(&living) });
+        living
     }
 
-    pub(super) fn handle(&self) -> Option<&Handle> {
-        self.handle.get()
+    /// Event J: one more child, on this loop, unless the group has not been entered or is over.
+    pub(super) fn join(&self) -> Option<(&Handle, Arc<Living>)> {
+        let entered = self.entered.get()?;
+        Some((&entered.handle, entered.living.upgrade()?))
     }
 
-    /// Event J: one more child, unless the group is over.
-    pub(super) fn join(&self) -> bool {
-        // Ordering: Relaxed: a guess, which the exchange corrects.
-        let mut live = self.live.load(Ordering::Relaxed);
-        while live != 0 {
-            // Ordering: Relaxed: who joins is in the group, or does not care who else is.
-            let joined = self.live.compare_exchange_weak(
-                live,
-                live + 1,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-            match joined {
-                Ok(_) => return true,
-                Err(changed) => live = changed,
-            }
-        }
-        false
-    }
-
-    /// Event L: a child or the body has ended. The last wakes who waits.
-    pub(super) fn leave(&self) {
-        // Ordering: AcqRel [edge: group-end]: whom a child has made, and what it has done, comes before
-        // the group's end.
-        if self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.wake();
-        }
-    }
-
-    #[cold]
-    fn wake(&self) {
-        let waker = self.inner.lock().waker.take();
+    /// Event L: the last has left, and wakes who waits.
+    fn be_over(&self) {
+        let waker = {
+            let mut inner = self.inner.lock();
+            inner.over = true;
+            inner.waker.take()
+        };
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -98,35 +103,44 @@ impl Shared {
 
     /// Whether nobody is left. If not, `waker` is woken by the last.
     pub(super) fn is_over(&self, waker: &Waker) -> bool {
-        if self.is_empty() {
+        let replaced;
+        {
+            let mut inner = self.inner.lock();
+            if inner.over {
+                return true;
+            }
+            if inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                return false;
+            }
+            // Cloned outside the lock.
+            replaced = inner.waker.take();
+        }
+        drop(replaced);
+        let waker = waker.clone();
+        let mut inner = self.inner.lock();
+        // The last may have looked for a waker in between.
+        if weaken!("group-look", inner.over => false) {
             return true;
         }
-        let known = self.inner.lock().waker.as_ref().is_some_and(|known| known.will_wake(waker));
-        if !known {
-            let waker = waker.clone();
-            let replaced = self.inner.lock().waker.replace(waker);
-            drop(replaced);
-        }
-        // The last may have looked for a waker in between.
-        weaken!("group-look", self.is_empty() => false)
-    }
-
-    fn is_empty(&self) -> bool {
-        // Ordering: Acquire [edge: group-end]: what the children have done.
-        self.live.load(Ordering::Acquire) == 0
+        inner.waker = Some(waker);
+        false
     }
 
     /// A child that has joined is known, and cancelled if all are.
     pub(super) fn add(&self, child: AnyTask) {
         let mut inner = self.inner.lock();
         if inner.children.len() == inner.children.capacity() {
-            inner.children.retain(|child| !child.done());
+            let children = mem::take(&mut inner.children);
+            inner.children = children.into_iter().filter_map(AnyTask::unless_done).collect();
+            // Room for as many again: so many are added before the next look at all of them.
+            let left = inner.children.len();
+            inner.children.reserve(left.max(4));
         }
-        let cancelled = inner.cancelled.clone();
-        if cancelled.is_empty() {
+        if inner.cancelled.is_empty() {
             inner.children.push(child);
             return;
         }
+        let cancelled = inner.cancelled.clone();
         inner.children.push(child.clone());
         drop(inner);
         AnyTask::cancel_together(&[child], &cancelled, || {});
@@ -146,11 +160,11 @@ impl Shared {
     /// Cancels the children and, if so told, the body. What is cancelled already is left alone,
     /// unless by a forwarded request, whose acts are known to those that had them.
     pub(super) fn cancel(&self, reason: &CancelReason, body: bool) -> bool {
-        if self.is_empty() {
-            return false;
-        }
         let children = {
             let mut inner = self.inner.lock();
+            if inner.over {
+                return false;
+            }
             if !inner.cancelled.is_empty() {
                 return true;
             }
@@ -180,9 +194,8 @@ impl Shared {
 
     /// The children whose futures are gone, but which have not been marked as ended yet.
     pub(super) fn ending(&self) -> Vec<AnyTask> {
-        let mut inner = self.inner.lock();
-        inner.children.retain(|child| !child.done());
-        inner.children.clone()
+        let children = mem::take(&mut self.inner.lock().children);
+        children.into_iter().filter_map(AnyTask::unless_done).collect()
     }
 
     /// What has failed, and whether all was cancelled by a call.
@@ -196,7 +209,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.inner.lock();
         f.debug_struct("TaskGroup")
-            .field("live", &self.live.load(Ordering::Relaxed))
+            .field("over", &inner.over)
             .field("failures", &inner.failures.len())
             .field("cancelled", &inner.cancelled)
             .finish_non_exhaustive()
