@@ -169,7 +169,7 @@ where
         let part = parts.make();
         // None is made any more: all have ended when those that were made have.
         let used = if last { row.parts.take() } else { None };
-        let next = Next { shared: Some(self.clone()), part };
+        let next = Next { shared: Some(self.clone()), part: Some(part), returned: false };
         let lane = Lane { future, is_error: row.is_error, next };
         // No code but the scheduler's runs in this: a lane that is refused comes back whole.
         let refused = match lane.into_task(&self.handle, self.location) {
@@ -183,7 +183,7 @@ where
         drop(row);
         if let Some((mut lane, waiting)) = refused {
             // The loop is closed: nothing begins any more.
-            lane.next.shared = None;
+            (lane.next.shared, lane.next.part) = (None, None);
             drop((lane, waiting));
         }
         drop((used, closed));
@@ -233,7 +233,7 @@ where
         let polled = this.future.poll(cx);
         if let Poll::Ready(output) = &polled {
             if !this.is_error.is_some_and(|is_error| is_error(output)) {
-                this.next.part.returned();
+                this.next.returned = true;
             }
         }
         polled
@@ -243,13 +243,17 @@ where
 /// Begins the next one when it is dropped; then its own end counts.
 struct Next<F: Future<Output: Send> + Send + 'static> {
     shared: Option<Arc<Shared<F>>>,
-    part: Part,
+    part: Option<Part>,
+    returned: bool,
 }
 
 impl<F: Future<Output: Send> + Send + 'static> Drop for Next<F> {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.take() {
             shared.begin_next();
+        }
+        if let Some(part) = self.part.take() {
+            part.ended(self.returned, false);
         }
     }
 }
@@ -328,6 +332,11 @@ where
         row.is_error = Some(Result::is_err);
         let watch = |(index, task)| tally.watch_error(index, task);
         row.tasks.iter().enumerate().filter_map(watch).collect()
+    }
+
+    fn failed(&self) -> Option<usize> {
+        let is_failed = |task: &Task<Result<T, E>>| task.looker().value_is(Result::is_err);
+        self.shared.row.lock().tasks.iter().position(is_failed)
     }
 
     fn first_error(&self, index: usize) -> GatherError<E> {

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use loopwork_core::{Task, Told, Watch};
+use loopwork_core::{Ends, Task, Told, Watch, after_end};
 use loopwork_shim::sync::Mutex;
 
 /// How many parts share a count.
@@ -269,38 +269,34 @@ impl Parts {
         if index % ROW == 0 && index > 0 {
             self.row = Arc::new(Row(self.rows.clone()));
         }
-        Part { row: self.row.clone(), index, returned: false }
+        Part { row: self.row.clone(), index }
     }
 }
 
-/// What a future has that is counted. It goes with the future.
+/// What a future has that is counted.
 #[derive(Debug)]
 pub(crate) struct Part {
     row: Arc<Row>,
     index: usize,
-    returned: bool,
 }
 
 impl Told for Part {
+    /// It counts when its task has been marked as ended.
     #[inline]
-    fn returned(&mut self) {
-        self.returned = true;
-    }
-}
-
-impl Drop for Part {
-    #[inline]
-    fn drop(&mut self) {
-        if !self.returned {
-            self.failed();
+    fn ended(self, returned: bool, marked: bool) {
+        let failed = (!returned).then_some(self.index);
+        if !marked {
+            after_end(self.row, failed);
+        } else if let Some(index) = failed {
+            self.row.failed(index);
         }
     }
 }
 
-impl Part {
+impl Ends for Row {
     #[cold]
-    fn failed(&self) {
-        self.row.0.0.failed(self.index);
+    fn failed(&self, index: usize) {
+        self.0.0.failed(index);
     }
 }
 

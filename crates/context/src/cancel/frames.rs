@@ -142,7 +142,14 @@ impl Frame {
     #[must_use]
     pub fn leave(self) -> Left {
         std::mem::forget(self);
-        pop().map_or_else(Left::default, Record::left)
+        let (outer, left) = FRAMES.with(|frames| match frames.borrow_mut().pop() {
+            // Most often nothing was asked, and nothing is copied.
+            Some(record) if record.is_untouched() => (record.outer, Left::default()),
+            Some(record) => (record.outer, record.left()),
+            None => (Visible::NOTHING, Left::default()),
+        });
+        left_to(outer);
+        left
     }
 }
 
@@ -157,6 +164,12 @@ impl Record {
         Self { kind, outer, own, arrived: None, expired: None, named: None, caught: false }
     }
 
+    #[inline]
+    fn is_untouched(&self) -> bool {
+        let Self { own, arrived, expired, named, caught, .. } = self;
+        own.is_none() && arrived.is_none() && expired.is_none() && named.is_none() && !caught
+    }
+
     fn receive(&mut self, request: Request) {
         self.arrived = Request::merge(self.arrived.take(), Some(request));
     }
@@ -169,12 +182,17 @@ impl Record {
 
 fn pop() -> Option<Record> {
     let record = FRAMES.with(|frames| frames.borrow_mut().pop());
-    let outer = record.as_ref().map_or(Visible::NOTHING, |record| record.outer);
+    left_to(record.as_ref().map_or(Visible::NOTHING, |record| record.outer));
+    record
+}
+
+/// One frame less, around which this is visible.
+#[inline]
+fn left_to(outer: Visible) {
     poll::change(|now| {
         now.frames -= 1;
         now.visible = outer;
     });
-    record
 }
 
 /// By a poll that begins with a request of its owner.

@@ -18,7 +18,7 @@ use crate::driver::{Driver, Quiet, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
 use crate::task::arena::Cells;
-use crate::task::{Fifo, Header, Ran, RawTask, Runnable};
+use crate::task::{Fifo, Header, Ran, RawTask, Runnable, ToldEnd, Untold};
 
 /// How long a busy worker lets the driver wait, in nanoseconds.
 const DRIVER_INTERVAL: u64 = 50_000;
@@ -84,6 +84,8 @@ pub(crate) struct Worker {
     pub(super) searching: Cell<bool>,
     /// Task ids: the next one, and the end of the block.
     ids: Cell<(u64, u64)>,
+    /// What is to hear of the end of the task that is polled, once that is marked as ended.
+    after_end: Untold,
     pub(super) random: Random,
     /// Whether `workers(1)` shuffles what is ready.
     pub(super) shuffle: bool,
@@ -117,6 +119,7 @@ impl Worker {
             busy_since: Cell::new(0),
             searching: Cell::new(false),
             ids: Cell::new((0, 0)),
+            after_end: Untold::default(),
             random: Random::new(seed.unwrap_or(index as u64)),
             shuffle: seed.is_some(),
         }
@@ -152,6 +155,18 @@ impl Worker {
     #[inline]
     pub(crate) fn polling(&self, task: &RawTask) -> Polling<'_> {
         Polling { worker: self, outer: self.polled.replace(task.as_ptr()) }
+    }
+
+    /// Keeps `end` until the task that is polled here has ended; gives back what is not to be kept.
+    #[inline]
+    pub(crate) fn after_end(&self, end: ToldEnd) -> Option<ToldEnd> {
+        if self.polled.get().is_null() { Some(end) } else { self.after_end.replace(end) }
+    }
+
+    /// The task that was polled here has been marked as ended.
+    #[inline]
+    pub(crate) fn has_ended(&self) {
+        self.after_end.tell();
     }
 
     #[inline]

@@ -238,12 +238,7 @@ impl<T> Task<T> {
     /// Has `told` told of the end: now, if that was before.
     #[doc(hidden)]
     pub fn tell(&self, told: impl Told) -> Option<Watch> {
-        let tell = move |returned| {
-            let mut told = told;
-            if returned {
-                told.returned();
-            }
-        };
+        let tell = move |returned| told.ended(returned, true);
         match self.raw.header().state.end() {
             Some(end) => {
                 tell(end == End::Returned);

@@ -50,5 +50,6 @@ pub(crate) use raw::RawTask;
 pub(crate) use runnable::{Ran, Runnable};
 pub(crate) use stack::Stack;
 pub(crate) use state::Kind;
-pub use told::Told;
+pub(crate) use told::{End as ToldEnd, Untold};
+pub use told::{Ends, Told, after_end};
 pub use waker::is_task_waker;

@@ -115,6 +115,7 @@ impl Runnable {
             let task = ManuallyDrop::new(self);
             // SAFETY: this does not touch the task any more.
             unsafe { task.0.complete(ended, By::Runnable) };
+            worker.has_ended();
             return Ran::Done;
         }
         header.waiting(finished.waits_for);

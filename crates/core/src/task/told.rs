@@ -1,37 +1,117 @@
 //! A future that becomes a task, and says how it ends to who made it.
 
+use std::cell::Cell;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+
+use crate::current;
 
 /// Is told of the end of a task.
 ///
 /// For combinators: what it does must be short, and must neither block nor run anybody's code.
 #[doc(hidden)]
 pub trait Told: Send + 'static {
-    /// The task returns. Dropped without this, it has panicked or was cancelled.
-    ///
-    /// It is called, and dropped, when the future is gone; the task is marked as ended a few
-    /// instructions later.
-    fn returned(&mut self);
+    /// The task has returned; or panicked, or was cancelled. The task is `marked` as ended; or it is
+    /// being so, on this thread, which [`after_end`] waits for.
+    fn ended(self, returned: bool, marked: bool);
+}
+
+/// What is counted when a task has been marked as ended.
+#[doc(hidden)]
+pub trait Ends: Send + Sync + 'static {
+    /// One has failed: this one, by the count of who made it.
+    fn failed(&self, index: usize);
+}
+
+/// One end: of one that has failed, if there is a number. Dropping the reference counts it.
+pub(crate) struct End {
+    pub(crate) ends: Arc<dyn Ends>,
+    pub(crate) failed: Option<usize>,
+}
+
+impl End {
+    #[inline]
+    pub(crate) fn tell(self) {
+        if let Some(index) = self.failed {
+            self.ends.failed(index);
+        }
+    }
+}
+
+/// The end of the task that a worker polls, until that is marked.
+#[derive(Default)]
+pub(crate) struct Untold(Cell<Option<End>>);
+
+impl Untold {
+    #[inline]
+    pub(crate) fn replace(&self, end: End) -> Option<End> {
+        self.0.replace(Some(end))
+    }
+
+    #[inline]
+    pub(crate) fn tell(&self) {
+        if let Some(end) = self.0.take() {
+            current::while_ending(|| end.tell());
+        }
+    }
+}
+
+impl fmt::Debug for Untold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Untold")
+    }
+}
+
+/// By a destructor of the future of a task that ends: lets `ends` go when the task has been marked as
+/// ended, and tells it that number `failed` has failed, if that is so. Elsewhere it does so now.
+#[doc(hidden)]
+#[inline]
+pub fn after_end(ends: Arc<dyn Ends>, failed: Option<usize>) {
+    let end = End { ends, failed };
+    let left = current::with_worker(|worker| match worker {
+        Some(worker) => worker.after_end(end),
+        None => Some(end),
+    });
+    if let Some(end) = left {
+        end.tell();
+    }
 }
 
 /// The future is pinned as long as this is; `told` is not.
-pub(super) struct Telling<F, D> {
+pub(super) struct Telling<F, D: Told> {
     future: F,
     // Last: what the future owns is gone before.
-    told: D,
+    teller: Teller<D>,
 }
 
-impl<F, D> Telling<F, D> {
+struct Teller<D: Told> {
+    told: Option<D>,
+    returned: bool,
+}
+
+impl<F, D: Told> Telling<F, D> {
     #[inline]
     pub(super) fn new(future: F, told: D) -> Self {
-        Self { future, told }
+        Self { future, teller: Teller { told: Some(told), returned: false } }
     }
 
     /// The future of a task that was refused.
     pub(super) fn into_inner(self) -> F {
-        self.future
+        let Self { future, mut teller } = self;
+        teller.told = None;
+        future
+    }
+}
+
+impl<D: Told> Drop for Teller<D> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(told) = self.told.take() {
+            told.ended(self.returned, false);
+        }
     }
 }
 
@@ -46,7 +126,7 @@ impl<F: Future, D: Told> Future for Telling<F, D> {
         // whole is `Unpin` only if the future is.
         let polled = unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx);
         if polled.is_ready() {
-            this.told.returned();
+            this.teller.returned = true;
         }
         polled
     }

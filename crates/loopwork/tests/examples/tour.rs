@@ -68,8 +68,7 @@ const FIVE_THREE_FOUR_CHAINS: &[&[&str]] = &[
     &["Task ret:  recv num 5", "Task ret:  recv num 3", "Task ret:  recv num 4"],
 ];
 
-const PENDING_TASK: &str =
-    "Task { name: \"Task-*\", state: Suspended, *";
+const PENDING_TASK: &str = "Task { name: \"Task-*\", state: Suspended, *";
 
 const PROGRAMS: &[Program] = &[
     Program {
