@@ -69,7 +69,7 @@ const FIVE_THREE_FOUR_CHAINS: &[&[&str]] = &[
 ];
 
 const PENDING_TASK: &str =
-    "Task { name: \"Task-*\", state: Suspended, outcome: pending, spawned: *";
+    "Task { name: \"Task-*\", state: Suspended, outcome: pending, waits_for: *, spawned: *";
 
 const PROGRAMS: &[Program] = &[
     Program {
