@@ -21,6 +21,10 @@ use loopwork_shim::sync::Mutex;
 #[derive(Debug)]
 pub struct Interrupt(&'static Bell);
 
+/// Tells whether SIGINT has come, also after it was let go.
+#[derive(Debug, Clone, Copy)]
+pub struct HasCome(&'static Bell);
+
 /// What the handler rings.
 #[derive(Debug)]
 struct Bell {
@@ -60,9 +64,17 @@ impl Interrupt {
         &self.0.ours
     }
 
-    /// Whether SIGINT has come.
+    /// Whether SIGINT has come, as may be asked without catching it.
     #[must_use]
-    pub fn has_come(&self) -> bool {
+    pub fn has_come(&self) -> HasCome {
+        HasCome(self.0)
+    }
+}
+
+impl HasCome {
+    /// Whether it has.
+    #[must_use]
+    pub fn get(self) -> bool {
         self.0.has_rung()
     }
 }
