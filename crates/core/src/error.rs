@@ -17,6 +17,8 @@ pub enum LoopError {
     Stopped,
     /// The root task was cancelled.
     Cancelled,
+    /// The process was interrupted, as by Ctrl-C, and the root task ended cancelled by that.
+    Interrupted,
     /// This thread runs no loop.
     NoRunningLoop,
     /// The operating system refused a thread or a poller.
@@ -36,6 +38,7 @@ impl fmt::Display for LoopError {
                  `&mut task` or `Pin<&mut _>` to go on, or do not call `stop()`"
             }
             Self::Cancelled => "the future given to `run_until_complete` was cancelled",
+            Self::Interrupted => "interrupted: the future given to `run` was cancelled by Ctrl-C",
             Self::NoRunningLoop => {
                 "no event loop is running on this thread: call this inside a task or callback, or \
                  pass a `Handle` to the thread"

@@ -6,6 +6,7 @@ use std::io;
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 
+use loopwork_context::{CancelKind, CancelReason};
 use loopwork_shim::sync::Mutex;
 use loopwork_shim::thread::{self, JoinHandle};
 
@@ -245,7 +246,10 @@ impl<T> Root<T> {
                     drop(self);
                     resume_unwind(payload)
                 }
-                Err(_) => Err(LoopError::Cancelled),
+                Err(error) => Err(match error.cancel_reason().map(CancelReason::kind) {
+                    Some(CancelKind::Interrupt) => LoopError::Interrupted,
+                    _ => LoopError::Cancelled,
+                }),
             },
         }
     }

@@ -12,6 +12,9 @@
 //! | `current.rs` | which loop this thread runs |
 //! | `background.rs` | [`BackgroundLoop`]: a loop on threads of its own |
 //! | `run.rs` | [`run()`], and what `#[loopwork::main]` expands to |
+//! | `runner.rs` | [`Runner`]: several runs on one loop |
+//! | `teardown.rs` | the end of a loop, in its order |
+//! | `interrupt.rs` | Ctrl-C cancels the future that runs |
 //! | `test.rs` | what `#[loopwork::test]` expands to: seeds, virtual time |
 //! | `call_later.rs` | [`TimerHandle`]: callbacks at a time |
 //! | `drivers.rs` | joins the reactor and the timers |
@@ -24,8 +27,11 @@ mod default_executor;
 mod drivers;
 mod event_loop;
 mod handle;
+mod interrupt;
 pub mod prelude;
 mod run;
+mod runner;
+mod teardown;
 mod test;
 
 pub use background::BackgroundLoop;
@@ -58,6 +64,7 @@ pub use loopwork_time::{
     sleep, sleep_until, sleep_with,
 };
 pub use run::{all_tasks, run, run_coroutine_threadsafe};
+pub use runner::Runner;
 
 /// Executors of blocking work: see [`Handle::run_in_executor`].
 pub mod executors {

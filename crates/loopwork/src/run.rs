@@ -4,20 +4,26 @@ use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use loopwork_core::{AnyTask, LoopError, SubmitError};
+use loopwork_process::interrupt::end_interrupted;
 use loopwork_threadsafe::ConcurrentFuture;
 
 use crate::event_loop::{Builder, EventLoop};
 use crate::handle::Handle;
+use crate::runner::Runner;
 
 /// Runs `main` on a new loop of all cores, and gives its output.
 ///
-/// Afterwards, also after a panic, the tasks that are left are cancelled and awaited, the work of the
-/// loop's own executor is awaited for as long as it takes, and the loop is closed.
+/// Afterwards, also after a panic, the loop is torn down as by [`Runner::close`]: the tasks that are left
+/// are cancelled and awaited, the work of the loop's own executor is awaited for as long as it takes,
+/// and the loop is closed.
+///
+/// The first Ctrl-C cancels `main`, as [`Runner::run`] says.
 ///
 /// # Errors
 ///
 /// [`LoopError::Nested`] inside a loop, [`LoopError::Os`] if the loop cannot be built,
-/// [`LoopError::Stopped`] if something called `stop()`.
+/// [`LoopError::Stopped`] if something called `stop()`, [`LoopError::Cancelled`] if `main` was cancelled as
+/// a task, and [`LoopError::Interrupted`] if that was by Ctrl-C.
 ///
 /// # Panics
 ///
@@ -34,53 +40,50 @@ use crate::handle::Handle;
 #[doc(alias = "asyncio.run")]
 #[track_caller]
 pub fn run<F: IntoFuture>(main: F) -> Result<F::Output, LoopError> {
-    if Handle::current().is_ok() {
-        return Err(LoopError::Nested);
-    }
-    run_on(EventLoop::new()?, main)
+    run_with(Runner::new(), |runner| runner.run(main))
 }
 
+/// Runs, and tears down whatever came of it.
 #[track_caller]
-fn run_on<F: IntoFuture>(mut event_loop: EventLoop, main: F) -> Result<F::Output, LoopError> {
+fn run_with<R>(
+    mut runner: Runner,
+    body: impl FnOnce(&mut Runner) -> Result<R, LoopError>,
+) -> Result<R, LoopError> {
     // Unwind: the panic goes on after the teardown.
-    let output = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(main)));
-    let handle = event_loop.handle();
-    let left = handle.all_tasks();
-    // A task that calls `stop()` while it is cancelled only shortens the teardown.
-    let torn_down = event_loop.run_until_complete(async move {
-        left.iter().for_each(|task| _ = task.cancel());
-        for task in left {
-            task.ended().await;
-        }
-        handle.shutdown_default_executor().await;
-    });
-    drop(torn_down);
-    event_loop.close();
+    let output = catch_unwind(AssertUnwindSafe(|| body(&mut runner)));
+    runner.close();
     output.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-/// What `#[loopwork::main]` calls.
+/// What `#[loopwork::main]` calls. If Ctrl-C has cancelled `main`, the process ends as by that signal.
 #[track_caller]
 pub fn block_on_main<F: Future>(workers: Option<usize>, main: F) -> F::Output {
     let mut builder = EventLoop::builder();
     if let Some(workers) = workers {
         builder = builder.workers(workers);
     }
-    block_on(builder, main)
+    match run_with(Runner::with_builder(builder), |runner| runner.run(main)) {
+        Err(LoopError::Interrupted) => end_interrupted(),
+        result => unwrap(result),
+    }
 }
 
-/// Runs `main` on the loop that `builder` makes.
+/// Runs `main` on the loop that `builder` makes. Ctrl-C does what it did.
 ///
 /// # Panics
 ///
 /// If that cannot be, or is cut short.
 #[track_caller]
 pub(crate) fn block_on<F: Future>(builder: Builder, main: F) -> F::Output {
-    if Handle::current().is_ok() {
-        panic!("cannot run `main`: {}", LoopError::Nested);
-    }
-    match builder.build().and_then(|event_loop| run_on(event_loop, main)) {
+    let runner = Runner::with_builder(builder);
+    unwrap(run_with(runner, |runner| runner.get_loop()?.run_until_complete(main)))
+}
+
+#[track_caller]
+fn unwrap<T>(result: Result<T, LoopError>) -> T {
+    match result {
         Ok(output) => output,
+        Err(error @ LoopError::Nested) => panic!("cannot run `main`: {error}"),
         Err(error) => panic!("cannot run `main` to its end: {error}"),
     }
 }

@@ -81,11 +81,26 @@ fn only_the_shim_names_loom_and_atomics() {
 
 #[test]
 fn the_facade_and_the_upper_floors_are_safe_code() {
-    let forbids = |name: &str| !["core", "io", "shim", "sync", "time"].contains(&name);
+    let forbids = |name: &str| !["core", "io", "process", "shim", "sync", "time"].contains(&name);
     for (name, _) in FLOORS.into_iter().filter(|(name, _)| forbids(name)) {
         let lib = root().join("crates").join(name).join("src/lib.rs");
         let text = fs::read_to_string(lib).unwrap();
         assert!(text.contains("forbid(unsafe_code)"), "{name} does not forbid unsafe code");
+    }
+}
+
+/// What the system is asked and told about a signal.
+#[test]
+fn unsafe_code_of_process_is_in_one_place() {
+    let src = root().join("crates/process/src");
+    let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
+    assert!(lib.contains("deny(unsafe_code)"));
+    for path in files(&src, "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        let allows = text.matches("allow(unsafe_code").count();
+        assert_eq!(allows, usize::from(path.ends_with("lib.rs")), "{}", path.display());
+        let may = path.ends_with("interrupt.rs");
+        assert!(may || !text.contains("unsafe {"), "{}: unsafe code", path.display());
     }
 }
 

@@ -14,12 +14,16 @@
 //! | `child.rs` | the one place that reaps, so that nobody signals a number that is not ours any more |
 //! | `notice.rs` | a descriptor that becomes readable at a process's end: where systems differ |
 //! | `orphans.rs` | processes whose `Process` was dropped, until they are reaped |
+//! | `interrupt.rs` | the first Ctrl-C is an event: for `run`; the only unsafe code |
 //! | `pipe.rs` | [`PipeReader`], [`PipeWriter`] |
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod child;
 mod command;
+#[doc(hidden)]
+#[allow(unsafe_code, reason = "the system is asked what is done about a signal, and told")]
+pub mod interrupt;
 mod notice;
 mod orphans;
 mod pipe;

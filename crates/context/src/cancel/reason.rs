@@ -45,6 +45,8 @@ pub enum CancelKind {
     Failure,
     /// The loop is ending.
     Teardown,
+    /// The process was interrupted, as by Ctrl-C.
+    Interrupt,
 }
 
 impl CancelReason {
@@ -138,6 +140,7 @@ impl fmt::Display for CancelReason {
             (None, CancelKind::Deadline) => f.write_str("a deadline has passed"),
             (None, CancelKind::Failure) => f.write_str("another member of its group has failed"),
             (None, CancelKind::Teardown) => f.write_str("the loop is ending"),
+            (None, CancelKind::Interrupt) => f.write_str("the process was interrupted"),
         }
     }
 }

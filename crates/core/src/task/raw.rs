@@ -449,6 +449,7 @@ impl fmt::Debug for RawTask {
         debug.field("name", &self.name()).field("state", &header.phase());
         match header.state.end() {
             None => {
+                debug.field("outcome", &format_args!("pending"));
                 if let Some(reason) = header.waits_for() {
                     debug.field("waits_for", &format_args!("{reason}"));
                 }

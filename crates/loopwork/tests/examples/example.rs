@@ -53,7 +53,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
 }
 
 /// This test is `<target>/<profile>/deps/examples-<hash>`; the examples are beside `deps`.
-fn path_of(name: &str) -> PathBuf {
+pub(crate) fn path_of(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("the system says which program this is");
     let profile = this.ancestors().nth(2).expect("tests are in `deps`");
     profile.join("examples").join(name)

@@ -5,6 +5,7 @@
 //!
 //! Nothing here asks that anything be fast: a time is compared with what it may be at least.
 
+mod ctrl_c;
 mod example;
 mod small;
 mod tour;
