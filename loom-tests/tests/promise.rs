@@ -1,8 +1,8 @@
 //! A promise: set against await, against callbacks, against the drop of its handles.
 
+use std::future::Future;
 use std::future::IntoFuture;
 use std::panic::Location;
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};

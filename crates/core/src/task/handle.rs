@@ -36,6 +36,8 @@ use crate::shared_error::SharedError;
 /// `Task` is not itself a future but becomes one ([`IntoFuture`]): so `gather` and `ensure_future`
 /// can tell a task from a future that still has to become one.
 ///
+/// A task that awaits itself panics: it would wait for ever.
+///
 /// asyncio: `Task`.
 #[doc(alias = "asyncio.Task")]
 #[must_use = "a task runs on when its handle is dropped; `drop` it to say that this is meant"]
@@ -316,6 +318,15 @@ impl<T: 'static> Task<T> {
     }
 
     #[inline]
+    fn assert_not_itself(&self) {
+        let polled = loopwork_context::task();
+        assert!(
+            !std::ptr::eq(polled, self.raw.as_ptr().cast()),
+            "a task cannot await itself, since it would wait for ever: await it in another task"
+        );
+    }
+
+    #[inline]
     fn poll_join(
         &mut self,
         waiting: &mut Waiting,
@@ -347,7 +358,10 @@ impl<T: 'static> Task<T> {
             }
             let registered = match waiting.watch {
                 Some(id) => self.raw.rewatch(id, cx.waker()),
-                None => self.raw.watch_waker(cx.waker()).map(|id| waiting.watch = Some(id)),
+                None => {
+                    self.assert_not_itself();
+                    self.raw.watch_waker(cx.waker()).map(|id| waiting.watch = Some(id))
+                }
             };
             if registered.is_err() {
                 continue;

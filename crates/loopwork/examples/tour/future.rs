@@ -1,20 +1,18 @@
-//! A value that one task waits for and another sets: asyncio's bare `Future` serves as a channel
-//! for one value, and so a channel for one value stands for it.
+//! A value that one task awaits and another sets: asyncio's bare `Future` is `Promise` here.
 
-use loopwork::sync::oneshot;
-use loopwork::{Handle, sleep};
+use loopwork::{Handle, Promise, sleep};
 
 use crate::tour::{Outcome, Scale, Tour};
 
-async fn set_after(scale: Scale, fut: oneshot::Sender<&'static str>) {
+async fn set_after(scale: Scale, fut: Promise<&'static str>) {
     sleep(scale.seconds(2)).await;
-    fut.send("666").expect("the receiver waits");
+    fut.set_result("666").expect("nobody else sets it");
 }
 
 async fn wait_for_value(scale: Scale) -> Outcome {
     let event_loop = Handle::current()?;
-    let (sender, fut) = oneshot::channel();
-    event_loop.create_task(set_after(scale, sender)).await?;
+    let fut = event_loop.create_future();
+    event_loop.create_task(set_after(scale, fut.clone())).await?;
     let data = fut.await?;
     println!("{data}");
     Ok(())

@@ -1,4 +1,4 @@
-//! Task factories, eager tasks, names, and what a task says of itself.
+//! Tasks: how they are made, what they say of themselves, and whose they are.
 //!
 //! The numbers in the names are those of `docs/semantics.md`.
 
@@ -11,10 +11,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use common::{Count, Log, WORKERS, at_each_size as at_each_real_size};
+use loopwork::sync::oneshot;
 use loopwork::{
     AnyTask, Clock, EventLoop, Handle, NewTask, Task, TaskFactory, TaskGroup, TaskState, all_tasks,
-    create_task, current_task, eager_task_factory, ensure_future, gather, run_coroutine_threadsafe,
-    sleep, yield_now,
+    catch_cancel, create_task, current_task, eager_task_factory, ensure_future, gather,
+    run_coroutine_threadsafe, sleep, timeout, yield_now,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -56,7 +57,7 @@ fn d20_names_are_unique_unless_given_and_debug_shows_how_a_task_is() {
         let debug = format!("{task:?}");
         assert!(debug.starts_with("Task { name: \"sleeper\", state: Suspended, "), "{debug}");
         assert!(debug.contains("waits_for: a deadline"), "{debug}");
-        assert!(debug.contains("tests/task_factory.rs:"), "{debug}");
+        assert!(debug.contains("tests/tasks.rs:"), "{debug}");
         task.cancel_with("no need");
         task.cancel_with("no need at all");
         let debug = format!("{task:?}");
@@ -203,7 +204,7 @@ fn a_factory_sees_each_task_that_is_made() {
         let mut event_loop = EventLoop::builder().workers(workers).build().unwrap();
         let (log, seen) = Log::new();
         event_loop.set_task_factory(Some(Arc::new(move |task: &mut NewTask<'_>| {
-            assert!(task.spawn_location().file().ends_with("task_factory.rs"));
+            assert!(task.spawn_location().file().ends_with("tasks.rs"));
             log.push(task.name().map(str::to_owned));
             if task.name().is_none() {
                 task.set_name("made by the factory");
@@ -298,6 +299,61 @@ fn d3_a_task_that_awaits_a_task_of_another_loop_is_fine() {
 }
 
 #[test]
+fn d3_a_task_that_awaits_itself_is_told_so() {
+    at_each_size(|_| async move {
+        let (give, itself) = oneshot::channel::<Task<()>>();
+        let task = create_task(async move {
+            let itself = itself.await.unwrap();
+            _ = itself.await;
+        });
+        give.send(task.clone()).unwrap();
+        let error = task.await.unwrap_err();
+        assert!(error.to_string().contains("a task cannot await itself"), "{error}");
+    });
+}
+
+#[test]
+fn d11_awaiting_what_was_cancelled_cancels_nobody() {
+    at_each_size(|_| async move {
+        let cancelled = create_task(pending::<()>());
+        cancelled.cancel();
+        let awaits = create_task(async move { cancelled.await.unwrap_err().is_cancelled() });
+        assert!(awaits.await.expect("it is not cancelled itself"));
+    });
+}
+
+#[test]
+fn d15_a_task_that_ended_cancelled_stays_so() {
+    at_each_size(|_| async move {
+        let mut task = create_task(pending::<()>());
+        task.cancel();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        task.uncancel();
+        assert!(task.cancelled() && task.result().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn d18_a_request_that_was_ignored_misleads_no_limit() {
+    at_each_size(|_| async move {
+        let task = create_task(async {
+            // Neither resumed nor swallowed: the count stays.
+            drop(catch_cancel(sleep(1000 * MS)).await.unwrap_err());
+            assert_eq!(current_task().unwrap().cancelling(), 1);
+            let limited = timeout(MS, pending::<()>()).await;
+            let group = TaskGroup::new().run(|group| async move {
+                drop(group.create_task(async { Err::<(), _>("fails") }));
+                pending::<Result<(), std::io::Error>>().await
+            });
+            (limited.is_err(), group.await.unwrap_err().failures().len())
+        });
+        sleep(MS).await;
+        task.cancel();
+        assert_eq!(task.await.expect("it went on"), (true, 1));
+    });
+}
+
+#[test]
 fn d19_the_current_task_is_right_when_tasks_interleave_and_none_in_callbacks() {
     at_each_size(|handle| async move {
         let tasks: Vec<_> = (0..8)
@@ -346,7 +402,7 @@ fn d23_a_task_says_what_it_waits_for_and_where_it_was_made() {
         let mut task = create_task(std::future::poll_fn(|_| Poll::<()>::Pending));
         sleep(MS).await;
         assert_eq!(task.waits_for(), Some(loopwork::WaitReason::Other));
-        assert!(task.spawn_location().file().ends_with("task_factory.rs"));
+        assert!(task.spawn_location().file().ends_with("tasks.rs"));
         assert!(task.cancel_and_wait().await.is_err());
         assert_eq!(task.waits_for(), None);
     });
