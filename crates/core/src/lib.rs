@@ -76,4 +76,4 @@ pub use metrics::{Metrics, WorkerMetrics};
 pub use runtime::{Builder, Runtime};
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
 #[doc(hidden)]
-pub use task::{Ends, Looker, Told, Watch, after_end, is_task_waker};
+pub use task::{Ends, Looker, Told, Watch, after_end, is_task_waker, wake_joiner};
