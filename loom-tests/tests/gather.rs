@@ -17,7 +17,7 @@ fn run_all(worker: &Worker) {
     }
 }
 
-/// Gathers on worker 0, counting the polls, while `other` runs what it finds elsewhere.
+/// Gathers on worker 0, counting the polls, while the other worker runs one task that it finds.
 fn gathered<G, T>(gathering: impl FnOnce(&Loop) -> G + 'static)
 where
     G: Future<Output = T> + Unpin + Send + 'static,
@@ -54,10 +54,4 @@ fn the_last_end_against_the_begin_of_the_wait() {
             gather([task])
         });
     });
-}
-
-/// Futures that are made tasks for this end on two workers.
-#[test]
-fn ends_on_two_workers() {
-    explore(2, || gathered(|_| gather([ready(1), ready(2)])));
 }

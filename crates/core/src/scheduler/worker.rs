@@ -8,7 +8,6 @@ use std::sync::Arc;
 use loopwork_shim::CachePadded;
 use loopwork_shim::spin::Spin;
 use loopwork_shim::sync::Mutex;
-use loopwork_shim::weaken;
 
 use super::pace::Pace;
 use super::publish::CHAIN_MAX;
@@ -161,11 +160,7 @@ impl Worker {
     /// Keeps `end` until the task that is polled here has ended; gives back what is not to be kept.
     #[inline]
     pub(crate) fn after_end(&self, end: ToldEnd) -> Option<ToldEnd> {
-        if weaken!("told-mark", self.polled.get().is_null() => true) {
-            Some(end)
-        } else {
-            self.after_end.replace(end)
-        }
+        if self.polled.get().is_null() { Some(end) } else { self.after_end.replace(end) }
     }
 
     /// The task that was polled here has been marked as ended.
