@@ -1,5 +1,6 @@
 //! One callback of a loop: run once, or cancelled.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -37,7 +38,8 @@ enum Stage<F> {
 }
 
 trait Call: Send + Sync {
-    fn call(&self, shared: &Shared);
+    /// Gives the payload of its panic.
+    fn call(&self) -> Result<(), Box<dyn Any + Send>>;
     fn cancel(&self) -> bool;
     fn cancelled(&self) -> bool;
 }
@@ -52,7 +54,16 @@ impl Callback {
 
     /// Runs it, unless it was cancelled. A panic goes to the exception handler.
     pub(crate) fn call(&self, shared: &Shared) {
-        self.0.call(shared);
+        if let Err(payload) = self.0.call() {
+            shared.exceptions.callback_panicked(CallHandle(self.0.clone()), payload);
+        }
+    }
+
+    /// Whether it was cancelled.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.0.cancelled()
     }
 
     /// Drops what it holds: it will never run.
@@ -101,15 +112,13 @@ impl<F> Slot<F> {
 }
 
 impl<F: FnOnce() + Send> Call for Slot<F> {
-    fn call(&self, shared: &Shared) {
-        let Some(f) = self.take(Stage::Running(current().id())) else { return };
+    fn call(&self) -> Result<(), Box<dyn Any + Send>> {
+        let Some(f) = self.take(Stage::Running(current().id())) else { return Ok(()) };
         // Unwind: a callback that panicked has run; the loop goes on with the next.
         let called = catch_unwind(AssertUnwindSafe(f));
         *self.stage.lock() = Stage::Done;
         self.ran.notify_all();
-        if let Err(payload) = called {
-            shared.exceptions.panicked("a callback panicked", payload);
-        }
+        called
     }
 
     fn cancel(&self) -> bool {

@@ -2,43 +2,78 @@
 
 use std::any::Any;
 use std::fmt;
+use std::io::Write;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use loopwork_shim::sync::Mutex;
 
-use crate::task::{AnyTask, Header, RawTask, panic_message};
+use crate::callback::CallHandle;
+use crate::panicked::Panicked;
+use crate::shared_error::SharedError;
+use crate::task::{AnyTask, Header, RawTask};
 
 /// What an exception handler is told.
 ///
 /// asyncio: the `context` dictionary of `call_exception_handler`.
+///
+/// ```
+/// use loopwork_core::ExceptionContext;
+///
+/// let context = ExceptionContext::new("the cache is cold").with_exception("no such file");
+/// assert_eq!(context.to_string(), "the cache is cold: no such file");
+/// ```
 #[doc(alias = "call_exception_handler")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ExceptionContext {
     /// What happened, in a sentence.
     pub message: String,
-    /// What the panic said, if there was one.
-    pub exception: Option<String>,
+    /// The error that nobody received. A panic is a [`Panicked`].
+    pub exception: Option<SharedError>,
     /// The task it happened in, if it was a task.
     pub task: Option<AnyTask>,
+    /// The callback it happened in, if it was one of `call_soon`, `call_later` or of the end of
+    /// something.
+    pub handle: Option<CallHandle>,
+    /// Where the promise was made that it is about, if it is about one.
+    pub future: Option<&'static Location<'static>>,
 }
 
 impl ExceptionContext {
     /// A report that concerns no task.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exception: None, task: None }
+        let message = message.into();
+        Self { message, exception: None, task: None, handle: None, future: None }
     }
 
-    fn panic(message: impl Into<String>, payload: &(dyn Any + Send)) -> Self {
-        Self { exception: Some(panic_message(payload)), ..Self::new(message) }
+    /// With the error that is reported.
+    #[must_use]
+    pub fn with_exception(
+        self,
+        exception: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { exception: Some(SharedError::new(exception)), ..self }
     }
 
-    pub(crate) fn task(message: String, exception: String, task: &RawTask) -> Self {
-        Self { message, exception: Some(exception), task: Some(AnyTask::new(task.clone())) }
+    /// With the task that it is about.
+    #[must_use]
+    pub fn with_task(self, task: AnyTask) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// With where the promise was made that it is about.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_future(self, made_at: &'static Location<'static>) -> Self {
+        Self { future: Some(made_at), ..self }
+    }
+
+    fn panic(message: impl Into<String>, payload: Box<dyn Any + Send>) -> Self {
+        Self::new(message).with_exception(Panicked::new(payload))
     }
 }
 
@@ -51,6 +86,9 @@ impl fmt::Display for ExceptionContext {
         if let Some(task) = &self.task {
             write!(f, " ({}, spawned at {})", task.name(), task.spawn_location())?;
         }
+        if let Some(made_at) = self.future {
+            write!(f, " (a promise made at {made_at})")?;
+        }
         Ok(())
     }
 }
@@ -62,7 +100,8 @@ pub type ExceptionHandler = Arc<dyn Fn(&ExceptionContext) + Send + Sync>;
 ///
 /// asyncio: `default_exception_handler`.
 pub fn default_exception_handler(context: &ExceptionContext) {
-    eprintln!("loopwork: {context}");
+    // Where standard error is closed there is nobody left to tell.
+    _ = writeln!(std::io::stderr(), "loopwork: {context}");
 }
 
 /// The handler of one loop.
@@ -87,25 +126,20 @@ impl Exceptions {
         // Unwind: the handler is the last to hear of a failure, so its own goes to the default.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(context))) {
             default_exception_handler(context);
-            default_exception_handler(&ExceptionContext::panic(
-                "the exception handler panicked",
-                &*payload,
-            ));
-            drop_payload(payload);
+            let failed = ExceptionContext::panic("the exception handler panicked", payload);
+            default_exception_handler(&failed);
         }
     }
 
     /// Reports a panic that somebody caught.
     pub(crate) fn panicked(&self, message: impl Into<String>, payload: Box<dyn Any + Send>) {
-        self.call(&ExceptionContext::panic(message, &*payload));
-        drop_payload(payload);
+        self.call(&ExceptionContext::panic(message, payload));
     }
-}
 
-/// Unwind: a payload's own destructor may panic as well; what that throws is let go.
-fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(payload);
+    /// Reports the panic of a callback.
+    pub(crate) fn callback_panicked(&self, handle: CallHandle, payload: Box<dyn Any + Send>) {
+        let context = ExceptionContext::panic("a callback panicked", payload);
+        self.call(&ExceptionContext { handle: Some(handle), ..context });
     }
 }
 

@@ -9,9 +9,11 @@ use crate::callback::{CallHandle, Callback, submit};
 use crate::current;
 use crate::error::{LoopError, SubmitError};
 use crate::exception::{ExceptionContext, ExceptionHandler};
+use crate::factory::TaskFactory;
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::scheduler::{Shared, Spawn};
 use crate::task::{AnyTask, Kind, RawTask, Task};
+use crate::task_builder::TaskBuilder;
 
 /// A loop, from anywhere: spawn, call, stop, look.
 ///
@@ -97,11 +99,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let spawn = Spawn { kind: Kind::Task, location: Location::caller(), name: None };
-        match self.0.spawn_eager(future, spawn) {
-            Ok(raw) => Task::new(raw),
-            Err(_refused) => panic!("cannot spawn: {}", LoopError::Closed),
-        }
+        self.task().eager_start(true).spawn(future)
     }
 
     /// Makes a task of a future that need not be `Send`: `make` is called on one of the background
@@ -140,9 +138,9 @@ impl Handle {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        let spawn = Spawn { kind: Kind::Pinned, location: Location::caller(), name: None };
-        match self.0.spawn(async move { make().await }, spawn) {
-            Ok(raw) => Task::new(raw),
+        let spawn = Spawn::new(Kind::Pinned, Location::caller());
+        match self.spawn_with(async move { make().await }, spawn) {
+            Ok(task) => task,
             Err(_refused) => panic!("cannot spawn: {}", LoopError::Closed),
         }
     }
@@ -221,7 +219,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn_task(future, Location::caller(), None)
+        self.spawn_task(future, Location::caller())
     }
 
     /// As [`Handle::try_spawn`], with a name.
@@ -239,7 +237,31 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn_task(future, Location::caller(), Some(name.into()))
+        self.task().name(name).try_spawn(future)
+    }
+
+    /// Makes a task with a name, or one that is polled at once.
+    ///
+    /// asyncio: the arguments of `create_task`.
+    pub fn task(&self) -> TaskBuilder<'_> {
+        TaskBuilder::new(self)
+    }
+
+    /// From now on `factory` is called for each task that is made: see [`TaskFactory`]. `None` restores
+    /// the default, which does nothing.
+    ///
+    /// asyncio: `set_task_factory`.
+    pub fn set_task_factory(&self, factory: Option<TaskFactory>) {
+        self.0.factory.set(factory);
+    }
+
+    /// The task factory, if one was set.
+    ///
+    /// asyncio: `get_task_factory`.
+    #[doc(alias = "get_task_factory")]
+    #[must_use]
+    pub fn task_factory(&self) -> Option<TaskFactory> {
+        self.0.factory.get()
     }
 
     #[inline]
@@ -247,13 +269,28 @@ impl Handle {
         &self,
         future: F,
         location: &'static Location<'static>,
-        name: Option<Box<str>>,
     ) -> Result<Task<F::Output>, SubmitError<F>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let spawn = Spawn { kind: Kind::Task, location, name };
+        let plain = Spawn::new(Kind::Task, location);
+        if self.0.factory.is_set() {
+            return self.spawn_with(future, plain);
+        }
+        // Nothing of what a task may be given is even looked at.
+        self.0.spawn(future, plain).map(Task::new).map_err(SubmitError)
+    }
+
+    /// As the factory has it. The caller answers for what `RawTask::spawn` asks.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn spawn_with<F: Future>(
+        &self,
+        future: F,
+        spawn: Spawn,
+    ) -> Result<Task<F::Output>, SubmitError<F>> {
+        let spawn = self.0.factory.consult(spawn);
         self.0.spawn(future, spawn).map(Task::new).map_err(SubmitError)
     }
 

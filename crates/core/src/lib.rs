@@ -9,6 +9,8 @@
 //! | `runtime.rs` | [`Runtime`]: the threads, `block_on`, `run_forever`, `close` |
 //! | `handle.rs` | [`Handle`]: spawn, call, stop, look, from any thread |
 //! | `task/` | [`Task`], its state machine, its waker |
+//! | `task_builder.rs` | [`TaskBuilder`]: a task that is told more than its future |
+//! | `factory.rs` | [`TaskFactory`]: what is done with each task that is made |
 //! | `scheduler/` | workers, queues, sleeping and waking, the callback lane, closing |
 //! | `blocking.rs` | [`block_in_place`] |
 //! | `callback.rs` | one callback, and the handle that cancels it |
@@ -16,6 +18,8 @@
 //! | `local/` | [`LocalSet`]: tasks that stay on one thread |
 //! | `current.rs` | which worker and which task this thread is |
 //! | `exception.rs` | where failures go that nobody receives |
+//! | `panicked.rs` | [`Panicked`]: a panic that was caught |
+//! | `shared_error.rs` | [`SharedError`]: an error that several look at |
 //! | `metrics.rs` | what the workers did |
 //! | `error.rs` | [`LoopError`], [`SubmitError`] |
 //! | `flag.rs` | a yes or no that publishes |
@@ -47,6 +51,7 @@ mod current;
 mod driver;
 mod error;
 mod exception;
+mod factory;
 mod flag;
 mod handle;
 mod local;
@@ -54,10 +59,13 @@ mod metrics;
 #[cfg(loopwork_loom)]
 #[doc(hidden)]
 pub mod model;
+mod panicked;
 mod random;
 mod runtime;
 mod scheduler;
+mod shared_error;
 mod task;
+mod task_builder;
 
 pub use blocking::block_in_place;
 #[doc(hidden)]
@@ -69,11 +77,15 @@ pub use current::random_below;
 pub use driver::{Driver, DriverHandle, Quiet, SleepDriver, Turn};
 pub use error::{LoopError, SubmitError};
 pub use exception::{ExceptionContext, ExceptionHandler, default_exception_handler};
+pub use factory::{NewTask, TaskFactory, eager_task_factory};
 pub use handle::Handle;
 pub use local::{LocalJoin, LocalSet, LocalTask, spawn_local};
 pub use loopwork_context::WaitReason;
 pub use metrics::{Metrics, WorkerMetrics};
+pub use panicked::Panicked;
 pub use runtime::{Builder, Runtime};
+pub use shared_error::SharedError;
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
 #[doc(hidden)]
 pub use task::{Ends, Looker, Told, Watch, after_end, is_task_waker, wake_joiner};
+pub use task_builder::TaskBuilder;

@@ -66,7 +66,7 @@ impl Loop {
 
     /// A task that only worker 0 may poll.
     pub fn spawn_root<F: Future>(&self, future: F) -> Task<F::Output> {
-        let spawn = Spawn { kind: Kind::Root, location: Location::caller(), name: None };
+        let spawn = Spawn::new(Kind::Root, Location::caller());
         let raw: RawTask = self.shared.spawn(future, spawn).map_err(|_| ()).expect("open");
         Task::new(raw)
     }

@@ -142,7 +142,7 @@ impl<D: Driver> Runtime<D> {
     pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, LoopError> {
         let location = Location::caller();
         self.run(|runtime, driver| {
-            let spawn = Spawn { kind: Kind::Root, location, name: None };
+            let spawn = runtime.shared.factory.consult(Spawn::new(Kind::Root, location));
             // The root's future and output may borrow: `Root` ends them before this returns.
             let raw = runtime.shared.spawn(future, spawn).map_err(|_| LoopError::Closed)?;
             let root = Root { task: Task::<F::Output>::new(raw) };

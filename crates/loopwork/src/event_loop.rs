@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use loopwork_core::{CallHandle, ExceptionHandler, LoopError, Runtime, Task};
+use loopwork_core::{
+    CallHandle, ExceptionContext, ExceptionHandler, LoopError, Runtime, Task, TaskFactory,
+};
 use loopwork_io::Reactor;
+use loopwork_tasks::Promise;
 use loopwork_time::{Clock, Instant, Timers};
 
 use crate::background::BackgroundLoop;
@@ -252,6 +255,28 @@ impl EventLoop {
         self.handle.time()
     }
 
+    /// As [`Handle::set_exception_handler`].
+    pub fn set_exception_handler(&self, handler: Option<ExceptionHandler>) {
+        self.handle.set_exception_handler(handler);
+    }
+
+    /// As [`Handle::exception_handler`].
+    #[doc(alias = "get_exception_handler")]
+    #[must_use]
+    pub fn exception_handler(&self) -> Option<ExceptionHandler> {
+        self.handle.exception_handler()
+    }
+
+    /// As [`Handle::default_exception_handler`].
+    pub fn default_exception_handler(&self, context: &ExceptionContext) {
+        self.handle.default_exception_handler(context);
+    }
+
+    /// As [`Handle::call_exception_handler`].
+    pub fn call_exception_handler(&self, context: &ExceptionContext) {
+        self.handle.call_exception_handler(context);
+    }
+
     /// As [`Handle::create_task`].
     ///
     /// # Panics
@@ -264,6 +289,25 @@ impl EventLoop {
         F::Output: Send + 'static,
     {
         self.handle.create_task(future)
+    }
+
+    /// As [`Handle::set_task_factory`].
+    pub fn set_task_factory(&self, factory: Option<TaskFactory>) {
+        self.handle.set_task_factory(factory);
+    }
+
+    /// As [`Handle::task_factory`].
+    #[doc(alias = "get_task_factory")]
+    #[must_use]
+    pub fn task_factory(&self) -> Option<TaskFactory> {
+        self.handle.task_factory()
+    }
+
+    /// As [`Handle::create_future`].
+    #[must_use]
+    #[track_caller]
+    pub fn create_future<T, E>(&self) -> Promise<T, E> {
+        self.handle.create_future()
     }
 
     /// As [`Handle::call_soon`].

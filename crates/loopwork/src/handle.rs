@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
 use loopwork_core::{
     AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, LoopError, Metrics,
-    SubmitError, Task,
+    SubmitError, Task, TaskBuilder, TaskFactory, default_exception_handler,
 };
 use loopwork_executors::{Executor, ExecutorExt, RejectReason, SubmitError as Rejected};
+use loopwork_tasks::Promise;
 use loopwork_threadsafe::ConcurrentFuture;
 use loopwork_time::{Instant, Timers};
 
@@ -244,6 +246,55 @@ impl Handle {
         self.core().try_spawn_named(name, future)
     }
 
+    /// Makes a task with a name, or one that is polled at once.
+    ///
+    /// asyncio: the arguments of `loop.create_task`.
+    ///
+    /// ```
+    /// let name = loopwork::run(async {
+    ///     let handle = loopwork::Handle::current()?;
+    ///     let task = handle.task().name("brewing").eager_start(true).spawn(async { "tea" });
+    ///     assert!(task.done(), "it never waited");
+    ///     Ok::<_, loopwork::LoopError>(task.name())
+    /// })??;
+    /// assert_eq!(name, "brewing");
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
+    pub fn task(&self) -> TaskBuilder<'_> {
+        self.core().task()
+    }
+
+    /// From now on `factory` is called for each task that is made, by whatever makes it: it may name the
+    /// task, have it polled at once, count it. `None` restores the default, which does nothing.
+    ///
+    /// What was made by `create_task`, `gather`, a group, `run_until_complete` and the like is made by
+    /// way of it; what a [`LocalSet`](crate::LocalSet) runs is not.
+    ///
+    /// asyncio: `loop.set_task_factory`; see [`TaskFactory`] for the difference.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use loopwork::{Handle, create_task, eager_task_factory};
+    ///
+    /// loopwork::run(async {
+    ///     Handle::current().unwrap().set_task_factory(Some(Arc::new(eager_task_factory)));
+    ///     assert!(create_task(async { 6 * 7 }).done());
+    /// })?;
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
+    pub fn set_task_factory(&self, factory: Option<TaskFactory>) {
+        self.core().set_task_factory(factory);
+    }
+
+    /// The task factory, if one was set.
+    ///
+    /// asyncio: `loop.get_task_factory`.
+    #[doc(alias = "get_task_factory")]
+    #[must_use]
+    pub fn task_factory(&self) -> Option<TaskFactory> {
+        self.core().task_factory()
+    }
+
     /// Makes a task of a future; a [`Task`] is given back as it is.
     ///
     /// # Errors
@@ -256,7 +307,27 @@ impl Handle {
         &self,
         awaitable: A,
     ) -> Result<Task<A::Output>, SubmitError<A>> {
-        awaitable.into_task(self.core(), std::panic::Location::caller())
+        awaitable.into_task(self.core(), Location::caller())
+    }
+
+    /// Makes a promise of this loop, which somebody sets and many await, from any thread.
+    ///
+    /// asyncio: `loop.create_future`.
+    ///
+    /// ```
+    /// use loopwork::{EventLoop, Promise};
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let answer: Promise<u32> = event_loop.handle().create_future();
+    /// let set = answer.clone();
+    /// event_loop.call_soon(move || set.set_result(42).unwrap());
+    /// assert_eq!(event_loop.run_until_complete(answer)?.unwrap(), 42);
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn create_future<T, E>(&self) -> Promise<T, E> {
+        Promise::of(self.core().clone(), Location::caller())
     }
 
     /// Has the loop call `callback` soon: after all callbacks that became due before it, never two
@@ -480,16 +551,40 @@ impl Handle {
     /// The exception handler, unless it is the default.
     ///
     /// asyncio: `loop.get_exception_handler`.
+    #[doc(alias = "get_exception_handler")]
     #[must_use]
     pub fn exception_handler(&self) -> Option<ExceptionHandler> {
         self.core().exception_handler()
     }
 
-    /// Calls the exception handler.
+    /// Calls the exception handler, here. One that panics is reported to the default one.
     ///
     /// asyncio: `loop.call_exception_handler`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use loopwork::{EventLoop, ExceptionContext};
+    ///
+    /// let event_loop = EventLoop::new()?;
+    /// let (sender, reports) = std::sync::mpsc::channel();
+    /// event_loop.set_exception_handler(Some(Arc::new(move |context| {
+    ///     sender.send(context.to_string()).unwrap();
+    /// })));
+    /// let context = ExceptionContext::new("a page is lost").with_exception("no such page");
+    /// event_loop.call_exception_handler(&context);
+    /// assert_eq!(reports.recv().unwrap(), "a page is lost: no such page");
+    /// # Ok::<_, loopwork::LoopError>(())
+    /// ```
     pub fn call_exception_handler(&self, context: &ExceptionContext) {
         self.core().call_exception_handler(context);
+    }
+
+    /// Writes the report to standard error, as is done without a handler: for handlers that deal with
+    /// some reports only.
+    ///
+    /// asyncio: `loop.default_exception_handler`.
+    pub fn default_exception_handler(&self, context: &ExceptionContext) {
+        default_exception_handler(context);
     }
 }
 

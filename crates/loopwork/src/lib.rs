@@ -38,18 +38,19 @@ pub use loopwork_context::{
 };
 pub use loopwork_core::{
     AnyTask, CallHandle, ExceptionContext, ExceptionHandler, IntoTask, Join, JoinMut, LocalJoin,
-    LocalSet, LocalTask, LoopError, Metrics, SubmitError, Task, TaskError, TaskId, TaskState,
-    WaitReason, WorkerMetrics, block_in_place, current_task, default_exception_handler,
-    spawn_local,
+    LocalSet, LocalTask, LoopError, Metrics, NewTask, Panicked, SharedError, SubmitError, Task,
+    TaskBuilder, TaskError, TaskFactory, TaskId, TaskState, WaitReason, WorkerMetrics,
+    block_in_place, current_task, default_exception_handler, eager_task_factory, spawn_local,
 };
 pub use loopwork_macros::{main, test};
 pub use loopwork_tasks::{
     AsCompleted, AsCompletedWithin, CancelScope, Failure, Gather, GatherError, GatherExceptions,
-    GroupError, GroupRun, Lanes, Limit, Limited, MoveOn, Next, NextWithin, NotStarted, Race,
-    ReturnWhen, ScopeCancelled, ScopeOver, Scoped, SharedError, Shield, ShieldFor, ShieldScope,
-    Started, TaskGroup, TimeLimit, TimedOut, Timeout, TryGather, Wait, YieldNow, as_completed,
-    create_task, ensure_future, fail_after, gather, move_on_after, race, shield, shield_scope,
-    spawn, timeout, timeout_at, timeout_with, wait, wait_for, with_limit, yield_now,
+    GroupError, GroupRun, InvalidState, Lanes, Limit, Limited, MoveOn, Next, NextWithin,
+    NotStarted, Promise, PromiseError, PromiseWait, Race, ReturnWhen, ScopeCancelled, ScopeOver,
+    Scoped, Shield, ShieldFor, ShieldScope, Started, TaskGroup, TimeLimit, TimedOut, Timeout,
+    TryGather, Wait, YieldNow, as_completed, create_task, ensure_future, fail_after, gather,
+    move_on_after, race, shield, shield_scope, spawn, timeout, timeout_at, timeout_with, wait,
+    wait_for, with_limit, yield_now,
 };
 pub use loopwork_threadsafe::{ConcurrentError, ConcurrentFuture};
 pub use loopwork_time::{

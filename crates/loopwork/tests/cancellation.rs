@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::{Count, WORKERS};
 use futures::future::{Either, join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use loopwork::sync::{Event, Lock, Queue};
+use loopwork::sync::{Event, Lock, Queue, mpsc};
 use loopwork::{
     CancelKind, CancelScope, Clock, EventLoop, Instant, Task, TaskError, catch_cancel, checkpoint,
     create_task, current_task, finally, gather, move_on_after, shield, shield_scope, sleep,
@@ -382,6 +382,20 @@ fn what_comes_after_a_request_goes_to_another() {
         drop(held);
         assert!(task.join().await.unwrap_err().is_cancelled());
         assert!(!lock.locked());
+    });
+}
+
+#[test]
+fn a_message_that_comes_after_a_request_stays_in_its_channel() {
+    at_each_size(|| async {
+        let (sender, receiver) = mpsc::channel(1);
+        let shared = Arc::new(Lock::new(receiver));
+        let receives = shared.clone();
+        let mut task = waiting(async move { receives.lock().await.recv().await }).await;
+        task.cancel();
+        sender.try_send(1).unwrap();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert_eq!(shared.lock().await.recv().await, Some(1));
     });
 }
 

@@ -7,7 +7,9 @@ mod common;
 use std::error::Error;
 use std::future::{Future, IntoFuture, pending};
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use common::{Count, WORKERS};
@@ -468,5 +470,48 @@ fn a_child_gives_its_error_to_who_awaits_it_too() {
             })
             .await;
         assert_eq!(messages(&result.unwrap_err()), ["both hear it"]);
+    });
+}
+
+/// Counts its polls.
+struct Polls<F>(Pin<Box<F>>, Count);
+
+impl<F: Future> Future for Polls<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.1.add();
+        self.0.as_mut().poll(cx)
+    }
+}
+
+#[test]
+fn the_owner_of_a_group_is_woken_by_its_last_child_only() {
+    at_each_size(|| async {
+        let polls = Count::default();
+        let run = TaskGroup::new().run(|group| async move {
+            (1..=20).for_each(|ms| drop(group.create_task(after(ms))));
+            Ok::<_, Never>(())
+        });
+        let task = create_task(Polls(Box::pin(run), polls.clone()));
+        task.await.unwrap().unwrap();
+        // It may have to wait once more, for the last to be marked as ended.
+        assert!((2..=3).contains(&polls.get()), "{} polls", polls.get());
+    });
+}
+
+#[test]
+fn a_request_costs_its_task_one_poll() {
+    at_each_size(|| async {
+        let (polls, dropped) = (Count::default(), Count::default());
+        let on_drop = dropped.on_drop();
+        let waits = async move {
+            let _on_drop = on_drop;
+            pending::<()>().await;
+        };
+        let mut task = create_task(Polls(Box::pin(waits), polls.clone()));
+        sleep(MS).await;
+        assert!(task.cancel_and_wait().await.unwrap_err().is_cancelled());
+        assert_eq!((polls.get(), dropped.get()), (2, 1));
     });
 }

@@ -74,6 +74,9 @@ pub trait TryFamily: Family {
     /// From now on an `Err` is a failure.
     #[doc(hidden)]
     fn watch_errors(&self, tally: &Counter) -> Vec<Watch>;
+    /// One that has returned an error. All have ended.
+    #[doc(hidden)]
+    fn failed(&self) -> Option<usize>;
     /// The error of one that has failed.
     #[doc(hidden)]
     fn first_error(&self, index: usize) -> GatherError<Self::Error>;
@@ -186,6 +189,10 @@ impl<T: Send + 'static, E: Send + 'static> TryFamily for Vec<Task<Result<T, E>>>
         self.iter().enumerate().filter_map(watch).collect()
     }
 
+    fn failed(&self) -> Option<usize> {
+        self.iter().position(|task| task.looker().value_is(Result::is_err))
+    }
+
     fn first_error(&self, index: usize) -> GatherError<E> {
         first_error_of(&self[index])
     }
@@ -206,6 +213,13 @@ macro_rules! tuple_family {
             fn watch_errors(&self, tally: &Counter) -> Vec<Watch> {
                 let watches = [$(tally.0.watch_error($index, &self.$index)),+];
                 watches.into_iter().flatten().collect()
+            }
+
+            fn failed(&self) -> Option<usize> {
+                $(if self.$index.looker().value_is(|result| result.is_err()) {
+                    return Some($index);
+                })+
+                None
             }
 
             fn first_error(&self, index: usize) -> GatherError<Err> {

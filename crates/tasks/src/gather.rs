@@ -152,7 +152,12 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let gathering = &mut self.0;
-        let decision = ready!(gathering.poll(Some(TryFamily::watch_errors), cx));
+        let mut decision = ready!(gathering.poll(Some(TryFamily::watch_errors), cx));
+        if decision == Decision::All && gathering.request.is_some() {
+            // The last may have been counted just before it was seen to have failed. An error is the
+            // answer to the request.
+            decision = gathering.family().failed().map_or(Decision::All, Decision::One);
+        }
         if let Decision::One(index) = decision {
             let error = gathering.family().first_error(index);
             if let GatherError::Task(error) = &error {

@@ -16,6 +16,7 @@
 //! | `race.rs` | [`race()`] and [`race!`]: the first of several futures, in the calling task |
 //! | `tally.rs` | what the ends of several tasks are counted in |
 //! | `group/` | [`TaskGroup`]: tasks that begin and end together |
+//! | `promise/` | [`Promise`]: a value that somebody sets and many await |
 //! | `scope/` | [`CancelScope`]: what can be cancelled as one |
 //! | `timeout.rs` | [`timeout()`], [`wait_for`], [`move_on_after`]: time limits |
 //! | `shield.rs` | [`shield()`], [`shield_scope`]: keeping requests out |
@@ -31,6 +32,7 @@ mod family;
 mod gather;
 mod group;
 mod limit;
+mod promise;
 mod race;
 mod scope;
 mod shield;
@@ -43,8 +45,9 @@ pub use as_completed::{AsCompleted, AsCompletedWithin, Next, NextWithin, as_comp
 pub use ensure::{create_task, ensure_future, spawn};
 pub use family::{Family, Gatherable, TryFamily};
 pub use gather::{Gather, GatherError, GatherExceptions, TryGather, gather, gather_all};
-pub use group::{Failure, GroupError, GroupRun, NotStarted, SharedError, Started, TaskGroup};
+pub use group::{Failure, GroupError, GroupRun, NotStarted, Started, TaskGroup};
 pub use limit::{Lanes, Limit, Limited, with_limit};
+pub use promise::{InvalidState, Promise, PromiseError, PromiseWait};
 pub use race::{Race, race};
 pub use scope::{CancelScope, ScopeCancelled, ScopeOver, Scoped};
 pub use shield::{Shield, ShieldFor, ShieldScope, shield, shield_scope};

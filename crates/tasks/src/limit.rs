@@ -334,6 +334,11 @@ where
         row.tasks.iter().enumerate().filter_map(watch).collect()
     }
 
+    fn failed(&self) -> Option<usize> {
+        let is_failed = |task: &Task<Result<T, E>>| task.looker().value_is(Result::is_err);
+        self.shared.row.lock().tasks.iter().position(is_failed)
+    }
+
     fn first_error(&self, index: usize) -> GatherError<E> {
         first_error_of(&self.shared.row.lock().tasks[index])
     }

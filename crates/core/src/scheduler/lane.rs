@@ -33,7 +33,7 @@ struct Due {
 
 /// Creates the lane's task.
 pub(super) fn start(shared: &Arc<Shared>) {
-    let spawn = Spawn { kind: Kind::Internal, location: Location::caller(), name: None };
+    let spawn = Spawn::new(Kind::Internal, Location::caller());
     let task = shared.spawn(Serial { shared: shared.clone() }, spawn);
     let task = task.unwrap_or_else(|_| unreachable!("a new loop is open"));
     let woken = task.clone();

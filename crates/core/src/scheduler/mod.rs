@@ -56,6 +56,7 @@ use crate::callback::Callback;
 use crate::current;
 use crate::driver::DriverHandle;
 use crate::exception::Exceptions;
+use crate::factory::Factory;
 use crate::flag::Flag;
 use crate::metrics::{Counter, Counters};
 use crate::task::arena::{self, Arena};
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     lane: Lane,
     pub(crate) arena: Arena,
     pub(crate) exceptions: Exceptions,
+    pub(crate) factory: Factory,
     driver: Arc<dyn DriverHandle>,
     ids: AtomicU64,
     /// How many tasks were pinned.
@@ -197,6 +199,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         lane: Lane::default(),
         arena: Arena::new(),
         exceptions: Exceptions::default(),
+        factory: Factory::default(),
         driver,
         ids: AtomicU64::new(1),
         homes: AtomicUsize::new(0),
@@ -241,11 +244,28 @@ pub(crate) struct Spawn {
     pub(crate) kind: Kind,
     pub(crate) location: &'static Location<'static>,
     pub(crate) name: Option<Box<str>>,
+    /// Whether it is polled once before it is given to who made it. None: nobody has said so.
+    pub(crate) eager_start: Option<bool>,
+}
+
+impl Spawn {
+    #[inline]
+    pub(crate) fn new(kind: Kind, location: &'static Location<'static>) -> Self {
+        Self { kind, location, name: None, eager_start: None }
+    }
+
+    #[inline]
+    fn is_eager(&self) -> bool {
+        self.eager_start == Some(true) && self.kind == Kind::Task
+    }
 }
 
 impl Shared {
     /// Creates a task and makes it ready, or hands the future back if the loop is closed. The
     /// reference that is returned is that of a `Task`.
+    ///
+    /// An eager one is polled once before this returns, on a worker of this loop, unless as many are
+    /// being polled so as [`current::Nested`] allows.
     ///
     /// The caller answers for what `RawTask::spawn` asks.
     #[inline]
@@ -255,31 +275,27 @@ impl Shared {
         spawn: Spawn,
     ) -> Result<RawTask, F> {
         current::with_worker_of(self, |worker| {
+            let eager = spawn.is_eager();
             let (task, runnable) = self.create(worker, future, spawn)?;
-            self.schedule_on(worker, runnable, Origin::Spawn);
+            if eager {
+                self.run_eagerly(worker, runnable);
+            } else {
+                self.schedule_on(worker, runnable, Origin::Spawn);
+            }
             Ok(task)
         })
     }
 
-    /// As [`Shared::spawn`], but on a worker of this loop the task is polled once before this
-    /// returns, unless as many are being polled so as [`current::Nested`] allows.
-    pub(crate) fn spawn_eager<F: Future>(
-        self: &Arc<Self>,
-        future: F,
-        spawn: Spawn,
-    ) -> Result<RawTask, F> {
-        current::with_worker_of(self, |worker| {
-            let (task, runnable) = self.create(worker, future, spawn)?;
-            match (worker, worker.and_then(|_| current::Nested::enter())) {
-                (Some(worker), Some(_nested)) => {
-                    if let Ran::Again(runnable) = runnable.run(worker) {
-                        self.schedule_on(Some(worker), runnable, Origin::Wake);
-                    }
+    #[cold]
+    fn run_eagerly(&self, worker: Option<&Worker>, runnable: Runnable) {
+        match (worker, worker.and_then(|_| current::Nested::enter())) {
+            (Some(worker), Some(_nested)) => {
+                if let Ran::Again(runnable) = runnable.run(worker) {
+                    self.schedule_on(Some(worker), runnable, Origin::Wake);
                 }
-                _ => self.schedule_on(worker, runnable, Origin::Spawn),
             }
-            Ok(task)
-        })
+            _ => self.schedule_on(worker, runnable, Origin::Spawn),
+        }
     }
 
     /// As [`Shared::spawn`], all or none.
@@ -288,27 +304,32 @@ impl Shared {
         futures: Vec<F>,
         location: &'static Location<'static>,
     ) -> Result<Vec<RawTask>, Vec<F>> {
-        let kind = Kind::Task;
+        let mut spawns = self.spawns(futures.len(), location);
         current::with_worker_of(self, |worker| match worker {
             Some(_) if self.closed.get() => Err(futures),
             Some(worker) => Ok(futures
                 .into_iter()
                 .map(|future| {
-                    let created =
-                        self.create(Some(worker), future, Spawn { kind, location, name: None });
+                    let spawn = spawns();
+                    let eager = spawn.is_eager();
+                    let created = self.create(Some(worker), future, spawn);
                     let (task, runnable) = created.unwrap_or_else(|_| {
                         unreachable!("a loop is not closed while a worker runs")
                     });
-                    worker.push(runnable, Origin::Spawn);
+                    if eager {
+                        self.run_eagerly(Some(worker), runnable);
+                    } else {
+                        worker.push(runnable, Origin::Spawn);
+                    }
                     task
                 })
                 .collect()),
             None => {
                 let mut next = self.ids(futures.len() as u64);
                 let births = || {
-                    let id = TaskId(next);
+                    let (id, Spawn { kind, location, name, .. }) = (TaskId(next), spawns());
                     next += 1;
-                    Birth { id, kind, location, name: None, home: None }
+                    Birth { id, kind, location, name, home: None }
                 };
                 let (tasks, runnables) = RawTask::spawn_all(self, futures, births)?
                     .into_iter()
@@ -323,12 +344,24 @@ impl Shared {
         })
     }
 
+    /// What so many tasks are given at birth, one after the other. A factory looks at them now, since
+    /// they are born under a lock.
+    fn spawns(&self, count: usize, location: &'static Location<'static>) -> impl FnMut() -> Spawn {
+        let plain = move || Spawn::new(Kind::Task, location);
+        let mut told = Vec::new();
+        if self.factory.is_set() {
+            told.extend((0..count).map(|_| self.factory.consult(plain())));
+        }
+        let mut told = told.into_iter();
+        move || told.next().unwrap_or_else(plain)
+    }
+
     #[inline]
     fn create<F: Future>(
         self: &Arc<Self>,
         worker: Option<&Worker>,
         future: F,
-        Spawn { kind, location, name }: Spawn,
+        Spawn { kind, location, name, .. }: Spawn,
     ) -> Result<(RawTask, Runnable), F> {
         let id = match worker {
             _ if kind == Kind::Internal => 0,
@@ -345,7 +378,7 @@ impl Shared {
             return self.lane.push(callback);
         }
         let once = Once::new(self.clone(), callback);
-        let spawn = Spawn { kind: Kind::Internal, location: Location::caller(), name: None };
+        let spawn = Spawn::new(Kind::Internal, Location::caller());
         match self.spawn(once, spawn) {
             Ok(task) => {
                 // Detached, as if its `Task` had been dropped.

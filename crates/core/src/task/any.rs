@@ -12,6 +12,7 @@ use super::error::TaskError;
 use super::extension::WatchId;
 use super::header::{TaskId, TaskState};
 use super::raw::RawTask;
+use crate::panicked::Panicked;
 
 /// A task of any output: what `current_task` and `all_tasks` give.
 ///
@@ -97,6 +98,19 @@ impl AnyTask {
         let error = self.0.error().filter(TaskError::is_panic)?;
         self.0.ignore_failure();
         Some(error)
+    }
+
+    /// Failures of this task are of no interest: they are not reported.
+    #[doc(hidden)]
+    pub fn ignore_failure(&self) {
+        self.0.ignore_failure();
+    }
+
+    /// The panic that nobody has seen and nobody was told of. From now on it counts as seen.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unseen_panic(&self) -> Option<Panicked> {
+        self.0.take_unseen()
     }
 
     /// Wakes the task for a request to a scope inside it; see `RawTask::interrupt`.

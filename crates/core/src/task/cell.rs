@@ -15,6 +15,7 @@ use super::error::TaskError;
 use super::extension::Extension;
 use super::header::{Birth, Ended, Header, VTable};
 use crate::exception::report_destructor;
+use crate::shared_error::SharedError;
 
 /// Header first, so that a pointer to the cell is a pointer to its header.
 #[repr(C)]
@@ -177,21 +178,37 @@ impl<F: Future> Functions<F> {
         })
     }
 
-    unsafe fn drop_output(header: NonNull<Header>, extension: Option<&Extension>) {
-        let output = {
+    unsafe fn drop_output(
+        header: NonNull<Header>,
+        extension: Option<&Extension>,
+    ) -> Option<SharedError> {
+        let (mut output, failure) = {
             // Hooks may be looking at the output. The destructor, which may do anything, runs
             // outside the lock.
-            let _lock =
+            let mut lock =
                 extension.filter(|_| weaken!("task-discard", true => false)).map(Extension::lock);
             // SAFETY: the task has ended, and the caller has the slot to itself, or this holds the
             // lock.
             let slot = unsafe { Self::output(header) }.cast::<Option<F::Output>>();
+            let failure = lock.as_mut().and_then(|trailer| trailer.unseen_failure());
             // SAFETY: the slot holds this type, and it is exclusive.
-            unsafe { (*slot).take() }
+            (unsafe { (*slot).take() }, failure)
         };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(output))) {
-            // SAFETY: the caller keeps the task alive.
-            unsafe { report_destructor(header, payload) };
+        let dropped = catch_unwind(AssertUnwindSafe(|| match failure {
+            // SAFETY: it is of this task, whose output this is.
+            Some(failure) => unsafe { failure((&raw mut output).cast()) },
+            None => {
+                drop(output);
+                None
+            }
+        }));
+        match dropped {
+            Ok(failure) => failure,
+            Err(payload) => {
+                // SAFETY: the caller keeps the task alive.
+                unsafe { report_destructor(header, payload) };
+                None
+            }
         }
     }
 }

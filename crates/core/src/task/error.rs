@@ -2,10 +2,10 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 
 use loopwork_context::CancelReason;
-use loopwork_shim::sync::Mutex;
+
+use crate::panicked::Panicked;
 
 /// Why awaiting a task, or asking for its result, gave no value.
 ///
@@ -20,14 +20,9 @@ pub struct TaskError(Reason);
 #[derive(Clone)]
 enum Reason {
     Cancelled(Option<CancelReason>),
-    Panicked(Arc<Panic>),
+    Panicked(Panicked),
     NotDone,
     Taken,
-}
-
-struct Panic {
-    message: String,
-    payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl TaskError {
@@ -43,8 +38,7 @@ impl TaskError {
     }
 
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
-        let message = panic_message(&*payload);
-        Self(Reason::Panicked(Arc::new(Panic { message, payload: Mutex::new(Some(payload)) })))
+        Self(Reason::Panicked(Panicked::new(payload)))
     }
 
     pub(crate) fn not_done() -> Self {
@@ -96,29 +90,29 @@ impl TaskError {
     ///
     /// Gives the error back if it is no panic.
     pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
-        match &self.0 {
-            Reason::Panicked(panic) => {
-                let payload = panic.payload.lock().take();
-                Ok(payload.unwrap_or_else(|| Box::new(panic.message.clone())))
-            }
+        match self.0 {
+            Reason::Panicked(panic) => Ok(panic.into_payload()),
             _ => Err(self),
         }
     }
 
-    /// The panic's message, or what the error says.
-    pub(crate) fn message(&self) -> String {
+    /// How a task ended, in a few words.
+    pub(super) fn outcome(&self) -> String {
         match &self.0 {
-            Reason::Panicked(panic) => panic.message.clone(),
-            _ => self.to_string(),
+            Reason::Cancelled(Some(reason)) => format!("cancelled: {reason}"),
+            Reason::Cancelled(None) => "cancelled: its loop was closed".to_owned(),
+            Reason::Panicked(panic) => format!("panicked: {panic}"),
+            Reason::NotDone | Reason::Taken => self.to_string(),
         }
     }
-}
 
-/// What a panic said, if it said it in words.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic whose payload is not text").to_owned()
+    /// The panic itself, for a report.
+    pub(crate) fn panicked_with(&self) -> Option<&Panicked> {
+        match &self.0 {
+            Reason::Panicked(panic) => Some(panic),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for TaskError {
@@ -131,7 +125,7 @@ impl fmt::Display for TaskError {
                     None => Ok(()),
                 }
             }
-            Reason::Panicked(panic) => write!(f, "the task panicked: {}", panic.message),
+            Reason::Panicked(panic) => write!(f, "the task panicked: {panic}"),
             Reason::NotDone => {
                 f.write_str("the task has not ended: await it before asking for its result")
             }
@@ -147,7 +141,7 @@ impl fmt::Debug for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Reason::Cancelled(reason) => f.debug_tuple("Cancelled").field(reason).finish(),
-            Reason::Panicked(panic) => f.debug_tuple("Panicked").field(&panic.message).finish(),
+            Reason::Panicked(panic) => panic.fmt(f),
             Reason::NotDone => f.write_str("NotDone"),
             Reason::Taken => f.write_str("Taken"),
         }

@@ -7,6 +7,7 @@ use loopwork_shim::sync::{Mutex, MutexGuard};
 
 use super::cancel::Requests;
 use super::error::TaskError;
+use crate::shared_error::SharedError;
 
 /// What waits for the end of a task.
 pub(crate) enum Watcher {
@@ -16,6 +17,10 @@ pub(crate) enum Watcher {
     /// whether the task returned a value.
     Hook(Box<dyn FnOnce(bool) + Send>),
 }
+
+/// Empties an `Option<T>`, of which `T` is the output of the task that has it, and says whether that is
+/// a failure. Its caller has the option to itself.
+pub(super) type FailureOf = unsafe fn(*mut ()) -> Option<SharedError>;
 
 /// Names one registration of a [`Watcher`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +79,8 @@ pub(super) struct Trailer {
     pub(super) requests: Requests,
     /// Somebody made known that failures of this task are of no interest.
     pub(super) ignored: bool,
+    /// Until somebody has looked at the output: what finds out whether it is a failure.
+    pub(super) failure: Option<FailureOf>,
     /// Set once the output is to be shared: a `fn(&T) -> T`, with which readers clone it.
     pub(super) clone_output: Option<Box<dyn Any + Send>>,
 }
@@ -114,6 +121,11 @@ impl Trailer {
         }
         let at = self.rest.iter().position(|(known, _)| *known == id)?;
         Some(self.rest.remove(at).1)
+    }
+
+    /// What finds out whether the output is a failure that nobody has seen.
+    pub(super) fn unseen_failure(&mut self) -> Option<FailureOf> {
+        self.failure.take().filter(|_| !self.ignored)
     }
 
     /// Event T: from now on nobody registers.

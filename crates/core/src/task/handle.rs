@@ -1,5 +1,6 @@
 //! `Task<T>`: what spawning gives, and how it is awaited.
 
+use std::error::Error;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
@@ -19,6 +20,7 @@ use super::state::End;
 use super::told::Told;
 use super::waker;
 use crate::callback::{CallHandle, Callback};
+use crate::shared_error::SharedError;
 
 /// A spawned task: await it for its output, cancel it, ask how it is.
 ///
@@ -264,7 +266,7 @@ impl<T> Task<T> {
     #[doc(hidden)]
     pub fn take_result(&self) -> Result<T, TaskError> {
         // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
-        let output = unsafe { self.raw.with_output::<T, _>(|output, _| output.take()) };
+        let output = unsafe { self.raw.read_output::<T, _>(|output, _| output.take()) };
         self.settle(output)
     }
 
@@ -290,7 +292,7 @@ impl<T: 'static> Task<T> {
     pub fn take_shared(&self) -> Result<T, TaskError> {
         // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
         let cloned = unsafe {
-            self.raw.with_output::<T, _>(|output, clone| {
+            self.raw.read_output::<T, _>(|output, clone| {
                 let clone = clone?.downcast_ref::<fn(&T) -> T>()?;
                 output.as_ref().map(clone)
             })
@@ -364,6 +366,49 @@ impl<T: 'static> Task<T> {
     }
 }
 
+impl<T, E> Task<Result<T, E>>
+where
+    T: 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
+{
+    /// Has an `Err` count as a failure, as a panic does: if nobody looks at it, it is reported to the
+    /// loop's exception handler when the last handle is dropped, or when the task ends without one.
+    ///
+    /// Looking is awaiting the task, and asking for its result. What `gather` leaves behind after
+    /// its first failure is not reported. The children of a group need this not: the group has their
+    /// errors.
+    ///
+    /// asyncio: every task is so.
+    ///
+    /// ```
+    /// # use loopwork_core::{Builder, Handle, SleepDriver};
+    /// # async fn flush() -> Result<(), std::io::Error> { Ok(()) }
+    /// # Builder::new().build(SleepDriver::new()).unwrap().block_on(async {
+    /// # let handle = Handle::current().unwrap();
+    /// // Nobody waits for it; but that it failed is to be known.
+    /// drop(handle.spawn(flush()).errors_fail());
+    /// # }).unwrap();
+    /// ```
+    pub fn errors_fail(self) -> Self {
+        self.raw.outputs_fail(error_of::<T, E>);
+        self
+    }
+}
+
+/// The error of an output, which is gone then.
+///
+/// # Safety
+///
+/// `output` is an `Option<Result<T, E>>`, and the caller's.
+unsafe fn error_of<T, E>(output: *mut ()) -> Option<SharedError>
+where
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    // SAFETY: the caller's promise.
+    let output = unsafe { &mut *output.cast::<Option<Result<T, E>>>() };
+    output.take()?.err().map(SharedError::new)
+}
+
 impl<T: Clone + 'static> Task<T> {
     /// A clone of the task's value.
     ///
@@ -376,7 +421,7 @@ impl<T: Clone + 'static> Task<T> {
     /// asyncio: `Task.result`.
     pub fn result(&self) -> Result<T, TaskError> {
         // SAFETY: `Task<T>` is only made for tasks whose output is `T`.
-        let output = unsafe { self.raw.with_output::<T, _>(|output, _| output.clone()) };
+        let output = unsafe { self.raw.read_output::<T, _>(|output, _| output.clone()) };
         self.settle(output)
     }
 
@@ -385,7 +430,8 @@ impl<T: Clone + 'static> Task<T> {
     /// callback is due now.
     ///
     /// The handle that is returned cancels the callback. If the loop is closed before the callback
-    /// could run, it is dropped. A callback that panics is reported to the exception handler.
+    /// could run, it is dropped, and its handle says that it was cancelled. A callback that panics is
+    /// reported to the exception handler.
     ///
     /// asyncio: `Task.add_done_callback`; `remove_done_callback` is [`CallHandle::cancel`].
     ///
@@ -399,8 +445,12 @@ impl<T: Clone + 'static> Task<T> {
         let task = self.clone();
         let (callback, handle) = Callback::new(move || callback(&task));
         let shared = self.raw.shared().clone();
-        // A closed loop gives the callback back, which drops it: nobody is left to run it.
-        self.on_end(move |_| drop(shared.call_soon(callback)));
+        self.on_end(move |_| {
+            // A closed loop gives the callback back: nobody is left to run it.
+            if let Err(callback) = shared.call_soon(callback) {
+                callback.cancel();
+            }
+        });
         handle
     }
 }

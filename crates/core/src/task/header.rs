@@ -14,6 +14,7 @@ use super::error::TaskError;
 use super::extension::Extension;
 use super::state::{Kind, State};
 use super::watch::Aux;
+use crate::shared_error::SharedError;
 
 /// Identifies a task within its loop. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,9 +65,10 @@ pub(super) struct VTable {
     /// to itself.
     pub(super) output: unsafe fn(NonNull<Header>) -> *mut (),
     /// Empties the slot, under the lock of the extension if one is given. The task has ended, and
-    /// without a lock the caller has the slot to itself.
-    pub(super) drop_output: unsafe fn(NonNull<Header>, Option<&Extension>),
-    /// Whether `drop_output` does anything.
+    /// without a lock the caller has the slot to itself. Gives the failure that the output was, if
+    /// such are to be reported and nobody has looked at it.
+    pub(super) drop_output: unsafe fn(NonNull<Header>, Option<&Extension>) -> Option<SharedError>,
+    /// Whether `drop_output` does anything without an extension.
     pub(super) needs_drop: bool,
     /// Frees the stage of a task that is too large for a cell.
     pub(super) free_apart: Option<unsafe fn(NonNull<Header>)>,

@@ -67,7 +67,7 @@ where
         handle: &Handle,
         location: &'static Location<'static>,
     ) -> Result<Task<F::Output>, SubmitError<F>> {
-        handle.spawn_task(self, location, None)
+        handle.spawn_task(self, location)
     }
 
     #[inline]
@@ -78,7 +78,7 @@ where
         told: D,
     ) -> Result<Watched<F::Output>, SubmitError<F>> {
         // No hook: the end of the future says what is to be said.
-        match handle.spawn_task(Telling::new(self, told), location, None) {
+        match handle.spawn_task(Telling::new(self, told), location) {
             Ok(task) => Ok((task, None)),
             Err(refused) => Err(SubmitError(refused.into_inner().into_inner())),
         }

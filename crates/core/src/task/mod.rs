@@ -42,7 +42,6 @@ pub use any::AnyTask;
 pub(crate) use cancel::CURRENT_TASK;
 pub(crate) use chain::{Chain, Fifo};
 pub use error::TaskError;
-pub(crate) use error::panic_message;
 pub use handle::{Join, JoinMut, Looker, Task, Watch};
 pub(crate) use header::{Birth, Header};
 pub use header::{TaskId, TaskState};

@@ -1,6 +1,7 @@
 //! Counted references to a task, without its type: what wakers, handles and lists hold.
 
 use std::any::Any;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -8,17 +9,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::any::AnyTask;
 use super::arena::{self, Class};
 use super::cell;
 use super::error::TaskError;
-use super::extension::Watcher;
+use super::extension::{Extension, FailureOf, Watcher};
 use super::header::{Birth, Ended, Header};
 use super::runnable::Runnable;
 use super::state::{By, Completed, Detach, End};
 use super::waker;
 use crate::current;
 use crate::exception::{ExceptionContext, report_destructor};
+use crate::panicked::Panicked;
 use crate::scheduler::{Origin, Shared, Worker};
+use crate::shared_error::SharedError;
 
 /// One reference to a task.
 ///
@@ -184,6 +188,31 @@ impl RawTask {
         Some(f(unsafe { &mut *output }, trailer.clone_output.as_deref()))
     }
 
+    /// As [`RawTask::with_output`], by somebody who looks at the output for the task's owner: it need
+    /// not be reported as a failure.
+    ///
+    /// # Safety
+    ///
+    /// As for [`RawTask::with_output`].
+    pub(crate) unsafe fn read_output<T, R>(
+        &self,
+        f: impl FnOnce(&mut Option<T>, Option<&(dyn Any + Send)>) -> R,
+    ) -> Option<R> {
+        // SAFETY: the caller's promise.
+        let read = unsafe { self.with_output(f) };
+        if read.is_some() {
+            self.header().aux.extend().lock().failure = None;
+        }
+        read
+    }
+
+    /// From now on an output that `failure` finds to be one is reported, if nobody looks at it.
+    ///
+    /// `failure` takes an output of this task.
+    pub(super) fn outputs_fail(&self, failure: FailureOf) {
+        self.header().aux.extend().lock().failure = Some(failure);
+    }
+
     /// Takes the value of a task that returned, without a lock. `None` if there is an extension,
     /// whose lock is needed then; `Some(None)` if it was taken before.
     ///
@@ -249,24 +278,37 @@ impl RawTask {
     #[inline]
     fn discard_output(&self) {
         let header = self.header();
-        let extension = header.aux.extension();
-        if header.vtable.needs_drop {
-            // SAFETY: the task has ended. Without an extension nobody else reaches the slot: there
-            // is no `Task` any more, or this is the last.
-            unsafe { (header.vtable.drop_output)(self.0, extension) };
+        match header.aux.extension() {
+            Some(extension) => self.discard_with(extension),
+            None if header.vtable.needs_drop => {
+                // SAFETY: the task has ended, and without an extension nobody else reaches the slot:
+                // there is no `Task` any more, or this is the last.
+                let failure = unsafe { (header.vtable.drop_output)(self.0, None) };
+                debug_assert!(failure.is_none(), "an extension says what a failure is");
+            }
+            None => {}
         }
-        let unseen = extension.and_then(|extension| {
-            let mut trailer = extension.lock();
-            let unseen = std::mem::take(&mut trailer.unseen);
-            trailer.error.clone().filter(|_| unseen)
-        });
-        if let Some(error) = unseen {
-            self.shared().exceptions.call(&ExceptionContext::task(
-                format!("{} failed and nobody looked at its result", self.name()),
-                error.message(),
-                self,
-            ));
+    }
+
+    #[cold]
+    fn discard_with(&self, extension: &Extension) {
+        // SAFETY: the task has ended, and the lock is that of its extension.
+        let failure = unsafe { (self.header().vtable.drop_output)(self.0, Some(extension)) };
+        if let Some(error) = self.take_unseen().map(SharedError::new).or(failure) {
+            self.report(format!("{} failed and nobody looked at its result", self.name()), error);
         }
+    }
+
+    /// The panic that nobody has seen: from now on it counts as seen.
+    pub(super) fn take_unseen(&self) -> Option<Panicked> {
+        let mut trailer = self.header().aux.extension()?.lock();
+        let unseen = std::mem::take(&mut trailer.unseen);
+        trailer.error.as_ref().filter(|_| unseen)?.panicked_with().cloned()
+    }
+
+    fn report(&self, message: String, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        let context = ExceptionContext::new(message).with_exception(error);
+        self.shared().exceptions.call(&context.with_task(AnyTask::new(self.clone())));
     }
 
     /// Ends the task: this thread owned its future, which is gone, the output in its slot. Gives
@@ -400,19 +442,30 @@ impl Drop for RawTask {
 }
 
 impl fmt::Debug for RawTask {
+    /// How it is, for people: name, place, and what it waits for or how it ended.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = self.header();
-        let outcome = match header.state.end() {
-            None => "pending",
-            Some(End::Returned) => "returned",
-            Some(End::Cancelled) => "cancelled",
-            Some(End::Panicked) => "panicked",
-        };
-        f.debug_struct("Task")
-            .field("name", &self.name())
-            .field("state", &header.phase())
-            .field("outcome", &format_args!("{outcome}"))
-            .field("spawned", &format_args!("{}", header.location))
-            .finish()
+        let mut debug = f.debug_struct("Task");
+        debug.field("name", &self.name()).field("state", &header.phase());
+        match header.state.end() {
+            None => {
+                if let Some(reason) = header.waits_for() {
+                    debug.field("waits_for", &format_args!("{reason}"));
+                }
+                match self.cancelling() {
+                    0 => {}
+                    requests => _ = debug.field("cancelling", &requests),
+                }
+            }
+            Some(end) => {
+                let outcome = match (end, self.error()) {
+                    (End::Returned, _) => "returned".to_owned(),
+                    (_, Some(error)) => error.outcome(),
+                    (_, None) => "ended".to_owned(),
+                };
+                debug.field("outcome", &format_args!("{outcome}"));
+            }
+        }
+        debug.field("spawned", &format_args!("{}", header.location)).finish()
     }
 }

@@ -85,7 +85,7 @@ fn at_once(world: &Arc<World>, me: &str, op: &Op) -> bool {
         Op::Set(event) => world.events.get(event).set(),
         Op::Clear(event) => world.events.get(event).clear(),
         Op::FutSet(promise, value) => {
-            if !world.promises.get(promise).set(value) {
+            if world.promises.get(promise).set_result(value.clone()).is_err() {
                 world.say(me, format!("{promise} was done"));
             }
         }
@@ -129,7 +129,7 @@ async fn step(world: &Arc<World>, me: &str, op: &Op) -> Result<(), Boom> {
         }
         Op::FutWait(promise) => {
             let awaited = world.promises.get(promise);
-            let value = awaited.wait().await;
+            let value = (&*awaited).await.expect("a promise of a program is set to a value");
             world.say(me, format!("{promise} -> {value}"));
         }
         Op::Await(task) => {

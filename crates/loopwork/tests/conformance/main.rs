@@ -15,7 +15,6 @@
 mod batch;
 mod interpret;
 mod program;
-mod promise;
 mod record;
 mod replay;
 mod watchdog;

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loopwork::sync::{Event, Lock, Queue, Semaphore};
-use loopwork::{CallHandle, Handle, Instant, SharedError, Task, TaskGroup, TimerHandle};
+use loopwork::{CallHandle, Handle, Instant, Promise, SharedError, Task, TaskGroup, TimerHandle};
 use loopwork_shim::sync::Mutex;
 
 use crate::interpret;
 use crate::program::Program;
-use crate::promise::Promise;
 use crate::record::Record;
 
 /// How a task of a program ends, unless it is cancelled.
@@ -40,7 +39,7 @@ pub(crate) struct World {
     pub(crate) locks: Named<Lock<()>>,
     pub(crate) semaphores: Named<Semaphore>,
     pub(crate) queues: Named<Queue<String>>,
-    pub(crate) promises: Named<Promise>,
+    pub(crate) promises: Named<Promise<String>>,
 }
 
 /// A callback that was scheduled.
@@ -69,7 +68,7 @@ impl World {
             locks: Named::new(|| Lock::new(())),
             semaphores: Named::new(|| Semaphore::new(2)),
             queues: Named::new(|| Queue::new(2)),
-            promises: Named::new(Promise::default),
+            promises: Named::new(Promise::new),
         })
     }
 

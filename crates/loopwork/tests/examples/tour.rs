@@ -68,8 +68,7 @@ const FIVE_THREE_FOUR_CHAINS: &[&[&str]] = &[
     &["Task ret:  recv num 5", "Task ret:  recv num 3", "Task ret:  recv num 4"],
 ];
 
-const PENDING_TASK: &str =
-    "Task { name: \"Task-*\", state: Suspended, outcome: pending, spawned: *";
+const PENDING_TASK: &str = "Task { name: \"Task-*\", state: Suspended, *";
 
 const PROGRAMS: &[Program] = &[
     Program {
@@ -145,7 +144,7 @@ const PROGRAMS: &[Program] = &[
         title: "the states of a task",
         seconds: 0.0,
         lines: &[
-            "Task { name: \"Task-*\", state: Created, outcome: pending, spawned: *",
+            "Task { name: \"Task-*\", state: Created, *",
             "CORO_CREATED",
             "2 before---func1----",
             "Task { name: \"Task-*\", state: Closed, outcome: returned, spawned: *",

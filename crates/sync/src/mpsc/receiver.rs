@@ -3,10 +3,10 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use loopwork_context::{WaitReason, spending, waits_for};
+use loopwork_context::{WaitReason, hold_back, spending, waits_for};
 
 use super::kind::Ends;
 use super::{Bounded, Kind, TryRecvError, Unbounded};
@@ -57,7 +57,15 @@ impl<T, K: Kind> Receiver<T, K> {
     #[doc(alias = "get")]
     #[inline]
     pub async fn recv(&mut self) -> Option<T> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+        let mut waited = false;
+        poll_fn(|cx| {
+            // What a cancel request has overtaken takes nothing.
+            ready!(hold_back(cx, waited));
+            let polled = self.poll_recv(cx);
+            waited = polled.is_pending();
+            polled
+        })
+        .await
     }
 
     /// Appends up to `limit` values to `buffer`, as many as are there, and waits if there is none. How
@@ -76,7 +84,14 @@ impl<T, K: Kind> Receiver<T, K> {
     /// # });
     /// ```
     pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        poll_fn(|cx| self.poll_recv_many(cx, buffer, limit)).await
+        let mut waited = false;
+        poll_fn(|cx| {
+            ready!(hold_back(cx, waited));
+            let polled = self.poll_recv_many(cx, buffer, limit);
+            waited = polled.is_pending();
+            polled
+        })
+        .await
     }
 
     /// The next value if it is there.

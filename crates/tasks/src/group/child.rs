@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use loopwork_core::current_task;
+use loopwork_core::{SharedError, current_task};
 use loopwork_sync::semaphore::OwnedSemaphorePermit;
 use pin_project_lite::pin_project;
 
-use super::error::{Failure, SharedError};
+use super::error::Failure;
 use super::shared::{Living, Shared};
 
 pin_project! {
@@ -81,6 +81,11 @@ struct OnPanic<'a>(&'a Shared);
 
 impl Drop for OnPanic<'_> {
     fn drop(&mut self) {
-        self.0.fail(Failure::panic(current_task()));
+        let task = current_task();
+        if let Some(task) = &task {
+            // The group has it: it is not reported as well.
+            task.ignore_failure();
+        }
+        self.0.fail(Failure::panic(task));
     }
 }

@@ -2,60 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 
 use loopwork_context::CancelReason;
-use loopwork_core::{AnyTask, TaskError};
-
-/// An error that several look at: who awaits the child that failed, and who awaits its group.
-///
-/// ```
-/// use std::io;
-/// use loopwork_tasks::SharedError;
-///
-/// let error = SharedError::new(io::Error::other("the disk is full"));
-/// assert_eq!(error.to_string(), "the disk is full");
-/// assert!(error.downcast_ref::<io::Error>().is_some());
-/// ```
-#[derive(Clone)]
-pub struct SharedError(Arc<dyn Error + Send + Sync>);
-
-impl SharedError {
-    /// Shares an error.
-    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Arc::from(error.into()))
-    }
-
-    /// The error itself.
-    #[must_use]
-    pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.0
-    }
-
-    /// The error itself, if it is an `E`.
-    #[must_use]
-    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        self.0.downcast_ref()
-    }
-}
-
-impl fmt::Display for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for SharedError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
-}
+use loopwork_core::{AnyTask, SharedError, TaskError};
 
 /// One failure in a group.
 #[derive(Debug, Clone)]

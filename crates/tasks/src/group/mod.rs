@@ -21,10 +21,10 @@ use std::future::{Future, IntoFuture};
 use std::sync::Arc;
 
 use loopwork_context::{CancelReason, ScopeId};
-use loopwork_core::{SubmitError, Task};
+use loopwork_core::{SharedError, SubmitError, Task};
 
 use self::child::Child;
-pub use self::error::{Failure, GroupError, SharedError};
+pub use self::error::{Failure, GroupError};
 pub use self::run::GroupRun;
 use self::shared::Shared;
 pub use self::start::{NotStarted, Started};

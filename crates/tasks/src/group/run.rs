@@ -11,10 +11,10 @@ use loopwork_context::{
     CancelKind, CancelReason, Frame, Kind, Place, Request, WaitReason, collecting, overtaken,
     take_request, waits_for,
 };
-use loopwork_core::{AnyTask, Handle};
+use loopwork_core::{AnyTask, Handle, SharedError};
 use pin_project_lite::pin_project;
 
-use super::error::{GroupError, SharedError};
+use super::error::GroupError;
 use super::shared::{Living, Shared};
 use crate::scope::Edge;
 

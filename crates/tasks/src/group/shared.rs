@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 use loopwork_context::{CancelKind, CancelReason, Request};
-use loopwork_core::{AnyTask, Handle};
+use loopwork_core::{AnyTask, Handle, SharedError};
 use loopwork_shim::sync::Mutex;
 use loopwork_shim::weaken;
 use loopwork_sync::Semaphore;
 
-use super::error::{Failure, SharedError};
+use super::error::Failure;
 use crate::scope::State;
 
 pub(super) struct Shared {

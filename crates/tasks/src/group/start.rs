@@ -4,10 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-use loopwork_core::{AnyTask, Task};
+use loopwork_core::{AnyTask, SharedError, Task};
 use loopwork_sync::oneshot;
 
-use super::{SharedError, TaskGroup};
+use super::TaskGroup;
 
 /// With this a child says that it is ready. Dropping it says that it never will be.
 #[derive(Debug)]
