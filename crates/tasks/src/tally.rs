@@ -15,8 +15,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use loopwork_core::{Ends, Task, Told, Watch, after_end};
+use loopwork_core::{Ends, Task, Told, Watch, after_end, wake_joiner};
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::weaken;
 
 /// How many parts share a count.
 const ROW: usize = 64;
@@ -182,7 +183,7 @@ impl Tally {
             if decides { count.waker.take() } else { None }
         };
         if let Some(waker) = waker {
-            waker.wake();
+            wake_joiner(waker);
         }
     }
 
@@ -197,7 +198,7 @@ impl Tally {
             count.waker.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            wake_joiner(waker);
         }
     }
 
@@ -244,7 +245,8 @@ impl Tally {
         let waker = cx.waker().clone();
         let (found, _unused) = {
             let mut count = self.count.lock();
-            match found(&count) {
+            // One may have ended in between.
+            match weaken!("tally-look", found(&count) => None) {
                 None => (None, count.waker.replace(waker)),
                 found => (found, Some(waker)),
             }

@@ -51,5 +51,5 @@ pub(crate) use runnable::{Ran, Runnable};
 pub(crate) use stack::Stack;
 pub(crate) use state::Kind;
 pub(crate) use told::{End as ToldEnd, Untold};
-pub use told::{Ends, Told, after_end};
+pub use told::{Ends, Told, after_end, wake_joiner};
 pub use waker::is_task_waker;

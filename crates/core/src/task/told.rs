@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::current;
 
@@ -54,7 +54,7 @@ impl Untold {
     #[inline]
     pub(crate) fn tell(&self) {
         if let Some(end) = self.0.take() {
-            current::while_ending(|| end.tell());
+            end.tell();
         }
     }
 }
@@ -63,6 +63,12 @@ impl fmt::Debug for Untold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Untold")
     }
+}
+
+/// Wakes who waits for the end of a task: as a join does.
+#[doc(hidden)]
+pub fn wake_joiner(waker: Waker) {
+    current::while_ending(|| waker.wake());
 }
 
 /// By a destructor of the future of a task that ends: lets `ends` go when the task has been marked as
