@@ -99,17 +99,8 @@ impl Runnable {
         // SAFETY: who has the `Runnable` of a task that has not ended owns the future.
         let mut ended = unsafe { (header.vtable.poll)(pointer, cx) };
         let finished = poll.finish();
-        if let Some(mut request) = finished.request {
-            if ended.is_none() {
-                // Nobody inside took the request: the task drops what it owns.
-                let _its_own = Poll::enter_task(name, None);
-                // SAFETY: still the owner.
-                let held = collecting(|| unsafe { (header.vtable.cancel)(pointer) });
-                request = Request::merge(Some(request), held).expect("one of them is there");
-                self.task().ends_cancelled(&request);
-                ended = Some(Ended::Cancelled);
-            }
-            request.end();
+        if let Some(request) = finished.request {
+            ended = Some(self.answer(request, ended));
         }
         if let Some(ended) = ended {
             let task = ManuallyDrop::new(self);
@@ -142,6 +133,25 @@ impl Runnable {
             insides.wake_all();
         }
         poll
+    }
+
+    /// A request was left by the poll: the task ends cancelled, unless it has `ended`.
+    #[cold]
+    fn answer(&self, request: Request, ended: Option<Ended>) -> Ended {
+        if let Some(ended) = ended {
+            request.end();
+            return ended;
+        }
+        // Nobody inside took the request: the task drops what it owns.
+        let (header, pointer) = (self.task().header(), self.task().pointer());
+        let its_own = Poll::enter_task(pointer.as_ptr().cast_const().cast(), None);
+        // SAFETY: whoever polls, and calls this, owns the future, which has not ended.
+        let held = collecting(|| unsafe { (header.vtable.cancel)(pointer) });
+        drop(its_own);
+        let request = Request::merge(Some(request), held).expect("one of them is there");
+        self.task().ends_cancelled(&request);
+        request.end();
+        Ended::Cancelled
     }
 
     /// The waker of a poll: it borrows the loop's reference instead of counting one.
