@@ -19,7 +19,9 @@ async fn heartbeat() {
 async fn program() {
     drop(create_task(heartbeat()));
     println!("ready, process {}", std::process::id());
-    let Err(cancelled) = catch_cancel(sleep(SECOND * 3600)).await else { return };
+    let Err(cancelled) = catch_cancel(sleep(SECOND * 100)).await else {
+        return println!("nobody has pressed Ctrl-C");
+    };
     println!("program: {}", cancelled.reason());
     // With an argument, the clean-up takes so long that only a second Ctrl-C ends it.
     let patience = if std::env::args().len() > 1 { 3600 } else { 2 };

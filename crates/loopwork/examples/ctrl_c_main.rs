@@ -1,7 +1,9 @@
 //! Ctrl-C under `#[loopwork::main]`: destructors run, and the process ends as by the signal, so that a
 //! shell sees that it was interrupted.
 
-use std::future::pending;
+use std::time::Duration;
+
+use loopwork::sleep;
 
 struct CleanUp;
 
@@ -15,5 +17,6 @@ impl Drop for CleanUp {
 async fn main() {
     let _clean_up = CleanUp;
     println!("ready, process {}", std::process::id());
-    pending::<()>().await;
+    sleep(Duration::from_secs(5)).await;
+    println!("nobody has pressed Ctrl-C");
 }
