@@ -168,6 +168,30 @@ fn a10_stop_before_run_forever_runs_what_is_ready_and_does_not_wait() {
     });
 }
 
+/// A sleep that comes up as the loop stops, in the hands of a worker that still blocks in the driver.
+#[test]
+fn a10_what_became_ready_as_the_last_run_ended_is_ready() {
+    for workers in [1, 2, 4] {
+        for round in 0..200 {
+            let mut event_loop = event_loop(workers);
+            let handle = event_loop.handle();
+            for micros in [200, 250, 300, 350] {
+                let sleeps = async move { sleep(Duration::from_micros(micros)).await };
+                drop(event_loop.create_task(sleeps));
+            }
+            let stops = handle.clone();
+            event_loop.call_later(Duration::from_micros(200), move || stops.stop());
+            event_loop.run_forever().unwrap();
+            let left = handle.all_tasks();
+            left.iter().for_each(|task| _ = task.cancel());
+            event_loop.stop();
+            event_loop.run_forever().unwrap();
+            let left = handle.all_tasks();
+            assert!(left.is_empty(), "round {round} with {workers} workers: {left:?}");
+        }
+    }
+}
+
 #[test]
 fn a12_a17_a_loop_inside_a_loop_is_refused_and_loops_on_other_threads_are_fine() {
     at_each_size(|event_loop| {

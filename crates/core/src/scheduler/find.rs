@@ -82,6 +82,12 @@ impl Worker {
         Some(first)
     }
 
+    /// Takes what a worker that rests has, a part at a time.
+    pub(super) fn take_from(&self, resting: usize) -> Option<Chain> {
+        let stolen = self.shared.remotes[resting].stealer.steal_into(&self.queue, STEAL_MAX);
+        stolen.or_else(|| self.seize(resting))
+    }
+
     /// Takes what a worker that is stuck in a poll has in hand.
     pub(super) fn seize(&self, victim: usize) -> Option<Chain> {
         let hand = &self.shared.remotes[victim].hand;

@@ -452,6 +452,10 @@ impl Worker {
         while let Some(chain) = self.shared.inbox.take(0) {
             ready.extend(chain);
         }
+        // What an event made ready while a sibling still blocked in the driver, as the last run ended.
+        for sibling in 1..self.shared.workers() {
+            ready.extend(std::iter::from_fn(|| self.take_from(sibling)).flatten());
+        }
         ready.extend(std::iter::from_fn(|| self.own()));
         ready.into_iter().for_each(|runnable| self.run_task(runnable));
     }
