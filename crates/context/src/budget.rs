@@ -46,17 +46,17 @@ pub struct Progress {
 #[inline]
 pub fn proceed(cx: &mut Context<'_>) -> Poll<Progress> {
     let now = poll::now();
-    let (left, held_back) = (now.budget, now.visible.came_first());
+    let (left, held_back) = (now.budget(), now.visible().came_first());
     if left == UNLIMITED {
         return Poll::Ready(Progress { counted: false, held_back });
     }
     if left == 0 {
-        if now.visible.any() {
+        if now.visible().any() {
             return Poll::Ready(Progress { counted: false, held_back });
         }
         return exhausted(cx);
     }
-    poll::change(|now| now.budget = left - 1);
+    poll::change(|now| now.set_budget(left - 1));
     Poll::Ready(Progress { counted: true, held_back })
 }
 
@@ -93,7 +93,7 @@ pub fn spending<T>(
 #[doc(hidden)]
 #[must_use]
 pub fn overtaken() -> bool {
-    poll::now().visible.came_first()
+    poll::now().visible().came_first()
 }
 
 /// Pending, with its task woken, for what has `waited` in an earlier poll and has to
@@ -101,7 +101,7 @@ pub fn overtaken() -> bool {
 #[doc(hidden)]
 #[inline]
 pub fn hold_back(cx: &Context<'_>, waited: bool) -> Poll<()> {
-    if waited && poll::now().visible.came_first() {
+    if waited && poll::now().visible().came_first() {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
@@ -132,7 +132,7 @@ impl Drop for Progress {
     #[inline]
     fn drop(&mut self) {
         if self.counted {
-            poll::change(|now| now.budget = now.budget.saturating_add(1).min(FULL));
+            poll::change(|now| now.set_budget(now.budget().saturating_add(1).min(FULL)));
         }
     }
 }
@@ -154,7 +154,7 @@ mod tests {
             assert!(spending(&mut cx, |_| Poll::Ready(())).is_ready());
         }
         assert!(spending(&mut cx, |_| Poll::Ready(())).is_pending());
-        assert_eq!(poll.finish().waits_for, WaitReason::Yield);
+        assert_eq!(poll.finish().waits_for(), WaitReason::Yield as u8);
     }
 
     #[test]

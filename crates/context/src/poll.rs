@@ -1,6 +1,7 @@
 //! One poll of a task, and all that this thread knows of it.
 
 use std::cell::Cell;
+use std::fmt;
 use std::marker::PhantomData;
 use std::ptr;
 
@@ -9,54 +10,126 @@ use crate::cancel::frames::{self, Visible};
 use crate::cancel::{Ask, CancelReason, Request};
 use crate::reason::WaitReason;
 
-/// What the innermost [`Poll`] of this thread knows. One small value, so that entering a poll and
-/// finishing it are one access to a thread-local each.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Now {
+/// What the innermost [`Poll`] of this thread knows.
+struct Place {
     /// The task that is being polled, as its executor names it.
-    task: *const (),
-    /// A poll inside that of the task, by something that is polled as part of it.
-    nested: bool,
-    /// This is a poll, and not outside of any.
-    inside: bool,
-    /// Which cancel requests are visible to the future being polled.
-    pub(crate) visible: Visible,
-    /// The task is to be polled again, behind what is ready.
-    pub(crate) requeue: bool,
-    pub(crate) waits_for: WaitReason,
-    /// How many units are left of the budget.
-    pub(crate) budget: u8,
-    /// How many catchers and scopes are around the future being polled.
-    pub(crate) frames: u16,
+    task: Cell<*const ()>,
+    marks: Cell<Now>,
 }
 
+/// What it knows besides the task. One word, read and written as a whole: a processor that reads more
+/// than it has just written, or other pieces of it, waits until the write has reached the cache.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Now(u64);
+
 /// Outside a poll: no request, no budget.
-const OUTSIDE: Now = Now {
-    task: ptr::null(),
-    nested: false,
-    inside: false,
-    visible: Visible::NOTHING,
-    requeue: false,
-    waits_for: WaitReason::Other,
-    budget: UNLIMITED,
-    frames: 0,
-};
+const OUTSIDE: Now = Now(UNLIMITED as u64);
 
 loopwork_shim::thread_local! {
-    static NOW: Cell<Now> = Cell::new(OUTSIDE)
+    static PLACE: Place = Place { task: Cell::new(ptr::null()), marks: Cell::new(OUTSIDE) }
+}
+
+impl Now {
+    // From the lowest bits up: budget, visible, waits_for (8 each), flags; frames from bit 32.
+    const VISIBLE: u32 = 8;
+    const WAITS_FOR: u32 = 16;
+    /// The task is to be polled again, behind what is ready.
+    const REQUEUE: u64 = 1 << 24;
+    /// A poll inside that of the task, by something that is polled as part of it.
+    const NESTED: u64 = 1 << 25;
+    /// This is a poll, and not outside of any.
+    const INSIDE: u64 = 1 << 26;
+    const FRAMES: u32 = 32;
+    const FRAME: u64 = 1 << Self::FRAMES;
+
+    /// A poll that begins.
+    const fn fresh(nested: bool) -> Self {
+        let nested = if nested { Self::NESTED } else { 0 };
+        Self(budget::FULL as u64 | Self::INSIDE | nested)
+    }
+
+    #[inline]
+    fn byte(self, at: u32) -> u8 {
+        (self.0 >> at) as u8
+    }
+
+    #[inline]
+    fn set_byte(&mut self, at: u32, value: u8) {
+        self.0 = (self.0 & !(0xff << at)) | (u64::from(value) << at);
+    }
+
+    /// How many units are left of the budget.
+    #[inline]
+    pub(crate) fn budget(self) -> u8 {
+        self.byte(0)
+    }
+
+    #[inline]
+    pub(crate) fn set_budget(&mut self, left: u8) {
+        self.set_byte(0, left);
+    }
+
+    /// Which cancel requests are visible to the future being polled.
+    #[inline]
+    pub(crate) fn visible(self) -> Visible {
+        Visible::from_bits(self.byte(Self::VISIBLE))
+    }
+
+    #[inline]
+    pub(crate) fn set_visible(&mut self, visible: Visible) {
+        self.set_byte(Self::VISIBLE, visible.bits());
+    }
+
+    #[inline]
+    pub(crate) fn set_waits_for(&mut self, reason: WaitReason) {
+        self.set_byte(Self::WAITS_FOR, reason as u8);
+    }
+
+    /// How many catchers and scopes are around the future being polled.
+    #[inline]
+    pub(crate) fn frames(self) -> usize {
+        (self.0 >> Self::FRAMES) as usize
+    }
+
+    #[inline]
+    pub(crate) fn enter_frame(&mut self) {
+        self.0 += Self::FRAME;
+    }
+
+    #[inline]
+    pub(crate) fn leave_frame(&mut self) {
+        self.0 -= Self::FRAME;
+    }
+
+    #[inline]
+    fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+}
+
+impl fmt::Debug for Now {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Now")
+            .field("inside", &self.has(Self::INSIDE))
+            .field("nested", &self.has(Self::NESTED))
+            .field("visible", &self.visible())
+            .field("budget", &self.budget())
+            .field("frames", &self.frames())
+            .finish_non_exhaustive()
+    }
 }
 
 #[inline]
 pub(crate) fn now() -> Now {
-    NOW.with(Cell::get)
+    PLACE.with(|place| place.marks.get())
 }
 
 #[inline]
 pub(crate) fn change(change: impl FnOnce(&mut Now)) {
-    NOW.with(|cell| {
-        let mut now = cell.get();
+    PLACE.with(|place| {
+        let mut now = place.marks.get();
         change(&mut now);
-        cell.set(now);
+        place.marks.set(now);
     });
 }
 
@@ -67,35 +140,34 @@ pub(crate) fn change(change: impl FnOnce(&mut Now)) {
 /// what polls it may be a combinator that only polls what was woken. Outside a poll it does nothing.
 #[inline]
 pub fn requeue() {
-    change(|now| now.requeue = true);
+    change(|now| now.0 |= Now::REQUEUE);
 }
 
 /// Which task this thread is polling, as its executor names it; null outside of any.
 #[inline]
 #[must_use]
 pub fn task() -> *const () {
-    now().task
+    PLACE.with(|place| place.task.get())
 }
 
 /// Whether this thread is polling `task`, and no poll of its own inside of that.
 #[inline]
 #[must_use]
 pub fn is_polling(task: *const ()) -> bool {
-    let now = now();
-    ptr::eq(now.task, task) && !now.nested
+    PLACE.with(|place| ptr::eq(place.task.get(), task) && !place.marks.get().has(Now::NESTED))
 }
 
 /// Whether this thread polls something of an executor that cancels.
 pub(crate) fn is_inside() -> bool {
-    now().inside
+    now().has(Now::INSIDE)
 }
 
 /// Calls `wake`, and forgets that the current task woke itself in it: what it woke is polled now.
 #[doc(hidden)]
 pub fn quietly(wake: impl FnOnce()) {
-    let requeue = now().requeue;
+    let before = now().0 & Now::REQUEUE;
     wake();
-    change(|now| now.requeue = requeue);
+    change(|now| now.0 = (now.0 & !Now::REQUEUE) | before);
 }
 
 /// One poll of a task, entered by its executor.
@@ -112,7 +184,7 @@ pub fn quietly(wake: impl FnOnce()) {
 #[derive(Debug)]
 #[must_use = "the poll ends when this is dropped"]
 pub struct Poll {
-    outer: Now,
+    outer: (*const (), Now),
     // The state belongs to the thread that entered.
     not_send: PhantomData<*const ()>,
 }
@@ -122,10 +194,23 @@ pub struct Poll {
 pub struct Finished {
     /// A request is left for the owner of the poll: nobody took it, or who took it resumed it.
     pub request: Option<Request>,
-    /// Somebody asked for another poll by [`requeue`].
-    pub requeued: bool,
-    /// What the innermost future said it waits for.
-    pub waits_for: WaitReason,
+    now: Now,
+}
+
+impl Finished {
+    /// Whether somebody asked for another poll by [`requeue`].
+    #[inline]
+    #[must_use]
+    pub fn requeued(&self) -> bool {
+        self.now.has(Now::REQUEUE)
+    }
+
+    /// What the innermost future said it waits for: the number of a [`WaitReason`], as by `as u8`.
+    #[inline]
+    #[must_use]
+    pub fn waits_for(&self) -> u8 {
+        self.now.byte(Now::WAITS_FOR)
+    }
 }
 
 impl Poll {
@@ -154,13 +239,13 @@ impl Poll {
     /// For a call that blocks in the middle of a task, and may run an executor of its own.
     #[inline]
     pub fn outside() -> Self {
-        Self { outer: NOW.with(|cell| cell.replace(OUTSIDE)), not_send: PhantomData }
+        Self { outer: exchange((ptr::null(), OUTSIDE)), not_send: PhantomData }
     }
 
     #[inline]
     fn begin(task: *const (), nested: bool, request: Option<Ask>) -> Self {
-        let now = Now { task, nested, inside: true, budget: budget::FULL, ..OUTSIDE };
-        let poll = Self { outer: NOW.with(|cell| cell.replace(now)), not_send: PhantomData };
+        let outer = exchange((task, Now::fresh(nested)));
+        let poll = Self { outer, not_send: PhantomData };
         if let Some(ask) = request {
             frames::push_owner(ask);
         }
@@ -178,22 +263,27 @@ impl Poll {
     #[inline]
     #[must_use]
     pub fn finish(self) -> Finished {
-        let now = NOW.with(|cell| cell.replace(self.outer));
+        let (_, now) = exchange(self.outer);
         // What its drop does has been done.
         std::mem::forget(self);
-        let request = if now.frames == 0 { None } else { frames::pop_owner(now.frames) };
-        Finished { request, requeued: now.requeue, waits_for: now.waits_for }
+        let request = if now.frames() == 0 { None } else { frames::pop_owner(now.frames()) };
+        Finished { request, now }
     }
 }
 
 impl Drop for Poll {
     #[inline]
     fn drop(&mut self) {
-        let now = NOW.with(|cell| cell.replace(self.outer));
-        if now.frames != 0 {
-            drop(frames::pop_owner(now.frames));
+        let (_, now) = exchange(self.outer);
+        if now.frames() != 0 {
+            drop(frames::pop_owner(now.frames()));
         }
     }
+}
+
+#[inline]
+fn exchange((task, marks): (*const (), Now)) -> (*const (), Now) {
+    PLACE.with(|place| (place.task.replace(task), place.marks.replace(marks)))
 }
 
 #[cfg(all(test, not(loopwork_loom)))]
@@ -205,8 +295,8 @@ mod tests {
         let outer = Poll::enter(false);
         let inner = Poll::enter(false);
         requeue();
-        assert!(inner.finish().requeued);
-        assert!(!outer.finish().requeued);
+        assert!(inner.finish().requeued());
+        assert!(!outer.finish().requeued());
     }
 
     #[test]
@@ -236,7 +326,23 @@ mod tests {
     }
 
     #[test]
-    fn what_a_poll_knows_is_small() {
-        assert_eq!(size_of::<Now>(), 16);
+    fn what_a_poll_knows_is_kept_apart() {
+        let _poll = Poll::enter(false);
+        change(|now| {
+            now.set_waits_for(WaitReason::Yield);
+            now.set_budget(7);
+            now.enter_frame();
+            now.set_visible(Visible::from_bits(0b11));
+        });
+        let before = now();
+        assert_eq!((before.budget(), before.frames(), before.visible().bits()), (7, 1, 0b11));
+        assert!(before.has(Now::INSIDE) && before.has(Now::NESTED) && !before.has(Now::REQUEUE));
+        requeue();
+        assert!(now().has(Now::REQUEUE) && now() != before);
+        change(|now| {
+            now.leave_frame();
+            now.set_visible(Visible::NOTHING);
+        });
+        assert_eq!((now().budget(), now().frames(), now().visible()), (7, 0, Visible::NOTHING));
     }
 }

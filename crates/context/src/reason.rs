@@ -81,11 +81,11 @@ impl fmt::Display for WaitReason {
 ///
 /// let poll = Poll::enter(false);
 /// waits_for(WaitReason::Lock);
-/// assert_eq!(poll.finish().waits_for, WaitReason::Lock);
+/// assert_eq!(poll.finish().waits_for(), WaitReason::Lock as u8);
 /// ```
 #[inline]
 pub fn waits_for(reason: WaitReason) {
-    poll::change(|now| now.waits_for = reason);
+    poll::change(|now| now.set_waits_for(reason));
 }
 
 #[cfg(all(test, not(loopwork_loom)))]

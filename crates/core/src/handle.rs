@@ -56,8 +56,11 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.try_spawn(future) {
-            Ok(task) => task,
+        if self.0.factory.is_set() {
+            return self.spawn_by_factory(future);
+        }
+        match self.0.spawn(future, Spawn::new(Kind::Task, Location::caller())) {
+            Ok(task) => Task::new(task),
             Err(_refused) => panic!(
                 "cannot spawn: {}, or use `try_spawn`, which hands the future back",
                 LoopError::Closed
@@ -280,6 +283,17 @@ impl Handle {
         }
         // Nothing of what a task may be given is even looked at.
         self.0.spawn(future, plain).map(Task::new).map_err(SubmitError)
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn spawn_by_factory<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.task().spawn(future)
     }
 
     /// As the factory has it. The caller answers for what `RawTask::spawn` asks.

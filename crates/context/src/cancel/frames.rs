@@ -17,7 +17,7 @@ pub(crate) struct Visible(u8);
 impl Visible {
     pub(crate) const NOTHING: Self = Self(0);
     const REQUEST: Self = Self(0b01);
-    /// One that came first.
+    /// One that came first: the second bit says so.
     const FIRST: Self = Self(0b11);
 
     fn of(ask: Option<&Ask>) -> Self {
@@ -33,13 +33,23 @@ impl Visible {
     }
 
     #[inline]
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    #[inline]
     pub(crate) fn any(self) -> bool {
         self != Self::NOTHING
     }
 
     #[inline]
     pub(crate) fn came_first(self) -> bool {
-        self.0 & Self::FIRST.0 == Self::FIRST.0
+        self.0 & 0b10 != 0
     }
 }
 
@@ -129,9 +139,9 @@ impl Frame {
         let mine = Visible::of(own.as_ref());
         let mut outer = Visible::NOTHING;
         poll::change(|now| {
-            outer = now.visible;
-            now.frames += 1;
-            now.visible = if kind.is_shield() { mine } else { outer.and(mine) };
+            outer = now.visible();
+            now.enter_frame();
+            now.set_visible(if kind.is_shield() { mine } else { outer.and(mine) });
         });
         FRAMES.with(|frames| frames.borrow_mut().push(Record::new(kind, outer, own)));
         Self { not_send: PhantomData }
@@ -190,8 +200,8 @@ fn pop() -> Option<Record> {
 #[inline]
 fn left_to(outer: Visible) {
     poll::change(|now| {
-        now.frames -= 1;
-        now.visible = outer;
+        now.leave_frame();
+        now.set_visible(outer);
     });
 }
 
@@ -208,7 +218,7 @@ fn drop_guard(frame: Frame) {
 
 /// By a poll that ends, of as many frames: what is left for the owner.
 #[cold]
-pub(crate) fn pop_owner(frames_of_poll: u16) -> Option<Request> {
+pub(crate) fn pop_owner(frames_of_poll: usize) -> Option<Request> {
     let mut last = None;
     for _ in 0..frames_of_poll {
         // More than one only if a frame was leaked.
@@ -241,12 +251,12 @@ fn part_of(scope: ScopeId, ask: &Ask) -> Part {
 #[inline]
 #[must_use]
 pub fn request_visible() -> bool {
-    poll::now().visible.any()
+    poll::now().visible().any()
 }
 
 /// Calls `f` with the frames of this poll, the outermost first.
 fn with_frames<R>(f: impl FnOnce(&mut [Record]) -> R) -> R {
-    let count = usize::from(poll::now().frames);
+    let count = poll::now().frames();
     FRAMES.with(|frames| {
         let mut frames = frames.borrow_mut();
         let base = frames.len() - count;
@@ -272,7 +282,7 @@ pub(super) fn take(forwards: bool) -> Option<Request> {
         }
         parts
     });
-    poll::change(|now| now.visible = Visible::NOTHING);
+    poll::change(|now| now.set_visible(Visible::NOTHING));
     (!parts.is_empty()).then(|| Request::new(parts, forwards))
 }
 
@@ -286,13 +296,13 @@ pub fn catch_request() -> Option<Request> {
 /// Adds the frame of the owner below the others of this poll, if it is not there.
 fn with_owner<R>(f: impl FnOnce(&mut Record) -> R) -> R {
     if !with_frames(|frames| frames.first().is_some_and(|frame| frame.kind == Kind::Owner)) {
-        let count = usize::from(poll::now().frames);
+        let count = poll::now().frames();
         FRAMES.with(|frames| {
             let mut frames = frames.borrow_mut();
             let base = frames.len() - count;
             frames.insert(base, Record::new(Kind::Owner, Visible::NOTHING, None));
         });
-        poll::change(|now| now.frames += 1);
+        poll::change(poll::Now::enter_frame);
     }
     with_frames(|frames| f(&mut frames[0]))
 }
@@ -301,7 +311,7 @@ fn with_owner<R>(f: impl FnOnce(&mut Record) -> R) -> R {
 #[cold]
 #[track_caller]
 pub(super) fn arrive(request: Request) {
-    if poll::now().frames > 0 {
+    if poll::now().frames() > 0 {
         with_frames(|frames| frames.last_mut().expect("counted above").receive(request));
     } else if poll::is_inside() {
         with_owner(|frame| frame.receive(request));
@@ -344,7 +354,7 @@ fn look_again() {
             if frame.kind.is_shield() { mine } else { outer.and(mine) }
         })
     });
-    poll::change(|now| now.visible = visible);
+    poll::change(|now| now.set_visible(visible));
 }
 
 /// Whether `scope` is around the future being polled.
@@ -358,7 +368,7 @@ pub(super) fn is_around(scope: ScopeId) -> bool {
 #[doc(hidden)]
 #[inline]
 pub fn expire_scopes(deadline: u64) {
-    if poll::now().frames > 0 {
+    if poll::now().frames() > 0 {
         expire_frames(deadline);
     }
 }
@@ -459,7 +469,7 @@ mod tests {
         let late = Frame::enter(at(Some(11)), None);
         let same = Frame::enter(at(Some(10)), None);
         expire_scopes(10);
-        assert!(poll::now().visible.came_first());
+        assert!(poll::now().visible().came_first());
         assert!(same.leave().expired.is_some());
         assert!(late.leave().expired.is_none());
         assert!(!poll.leave());
@@ -473,7 +483,7 @@ mod tests {
             panic!("inside");
         });
         assert!(panicked.is_err());
-        assert_eq!(poll::now().frames, 0);
+        assert_eq!(poll::now().frames(), 0);
         assert!(!poll.leave());
     }
 }

@@ -38,6 +38,7 @@ impl Inbox {
         from.iter().chain(before).find_map(|shard| shard.take())
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.shards.iter().all(|shard| shard.is_empty())
     }

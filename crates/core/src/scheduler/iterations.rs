@@ -37,7 +37,15 @@ impl Worker {
         self.remote().hand.is_filled()
     }
 
+    #[inline]
     pub(super) fn take_injected(&self) {
+        if !self.shared.inbox.is_empty() {
+            self.take_in_order();
+        }
+    }
+
+    #[cold]
+    fn take_in_order(&self) {
         for runnable in self.shared.inbox.take(0).into_iter().flatten() {
             self.remote().hand.push_last(runnable, usize::MAX);
         }

@@ -1,6 +1,7 @@
 //! What few tasks have: made on first use, and behind one lock.
 
 use std::any::Any;
+use std::num::NonZero;
 use std::task::Waker;
 
 use loopwork_shim::sync::{Mutex, MutexGuard};
@@ -24,11 +25,11 @@ pub(super) type FailureOf = unsafe fn(*mut ()) -> Option<SharedError>;
 
 /// Names one registration of a [`Watcher`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WatchId(u64);
+pub(crate) struct WatchId(NonZero<u64>);
 
 impl WatchId {
     /// The task that waits in the header. An extension that takes it over keeps the name.
-    pub(super) const FIRST: Self = Self(0);
+    pub(super) const FIRST: Self = Self(NonZero::<u64>::MIN);
 }
 
 /// See `README.md` for what the lock guards besides.
@@ -97,8 +98,8 @@ impl Trailer {
     }
 
     pub(super) fn push(&mut self, watcher: Watcher) -> WatchId {
-        let id = WatchId(self.watches);
         self.watches += 1;
+        let id = WatchId(NonZero::new(self.watches).expect("never so many"));
         if self.first.is_none() && self.rest.is_empty() {
             self.first = Some((id, watcher));
         } else {

@@ -1,24 +1,21 @@
-//! `Task<T>`: what spawning gives, and how it is awaited.
+//! `Task<T>`: what spawning gives.
 
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use loopwork_context::{CancelReason, Place, Request, WaitReason};
+use loopwork_context::{CancelReason, Request, WaitReason};
 
 use super::any::AnyTask;
 use super::error::TaskError;
 use super::extension::{WatchId, Watcher};
 use super::header::{TaskId, TaskState};
+use super::join::JoinMut;
 use super::raw::RawTask;
 use super::state::End;
 use super::told::Told;
-use super::waker;
 use crate::callback::{CallHandle, Callback};
 use crate::shared_error::SharedError;
 
@@ -220,11 +217,6 @@ impl<T> Task<T> {
         AnyTask::new(RawTask::clone(&self.raw))
     }
 
-    /// Awaits the task without giving up the handle. The value is moved out all the same.
-    pub fn join(&mut self) -> JoinMut<'_, T> {
-        JoinMut { task: self, waiting: Waiting::default() }
-    }
-
     /// Passes a request on, with its reason. True if the task had not ended.
     #[doc(hidden)]
     pub fn forward(&self, request: &Request) -> bool {
@@ -314,68 +306,6 @@ impl<T: 'static> Task<T> {
         match unsafe { self.raw.take_alone::<T>() } {
             Some(value) => value.ok_or_else(TaskError::taken),
             None => self.take_shared(),
-        }
-    }
-
-    #[inline]
-    fn assert_not_itself(&self) {
-        let polled = loopwork_context::task();
-        assert!(
-            !std::ptr::eq(polled, self.raw.as_ptr().cast()),
-            "a task cannot await itself, since it would wait for ever: await it in another task"
-        );
-    }
-
-    #[inline]
-    fn poll_join(
-        &mut self,
-        waiting: &mut Waiting,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<T, TaskError>> {
-        loop {
-            if self.done() {
-                let progress = ready!(loopwork_context::proceed(cx));
-                if progress.holds_back() && waiting.watch.is_some() {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                progress.made();
-                // What is registered by now has been taken: dropping it later finds nothing.
-                waiting.watch = None;
-                match waiting.request.take() {
-                    None => return Poll::Ready(self.take_joined()),
-                    Some(request) if self.cancelled() => {
-                        // The child took the request that came through here: it goes on upwards.
-                        request.resume();
-                        return Poll::Pending;
-                    }
-                    Some(request) => {
-                        // The child answered otherwise: the request is spent.
-                        request.end();
-                        return Poll::Ready(self.take_joined());
-                    }
-                }
-            }
-            let registered = match waiting.watch {
-                Some(id) => self.raw.rewatch(id, cx.waker()),
-                None => {
-                    self.assert_not_itself();
-                    self.raw.watch_waker(cx.waker()).map(|id| waiting.watch = Some(id))
-                }
-            };
-            if registered.is_err() {
-                continue;
-            }
-            loopwork_context::waits_for(WaitReason::Join);
-            if !waker::is_task_waker(cx.waker()) {
-                waiting.place.be_reached_by(cx.waker());
-            }
-            let Some(request) = loopwork_context::take_request() else { return Poll::Pending };
-            let accepted = self.raw.forward(&request);
-            waiting.hold(request);
-            if accepted {
-                return Poll::Pending;
-            }
         }
     }
 }
@@ -542,95 +472,5 @@ impl Watch {
     /// Takes the registration back, if it has not fired.
     pub fn remove(self) {
         self.task.unwatch(self.id);
-    }
-}
-
-/// What an await of a task remembers from poll to poll.
-#[derive(Debug, Default)]
-struct Waiting {
-    watch: Option<WatchId>,
-    /// A cancel request of the awaiting task, forwarded to the task that is awaited.
-    request: Option<Request>,
-    place: Place,
-}
-
-impl Waiting {
-    /// Holds a request until the task has answered it. One that is held merges with it.
-    fn hold(&mut self, request: Request) {
-        self.request = Request::merge(self.request.take(), Some(request));
-    }
-
-    fn forget<T>(&mut self, task: &Task<T>) {
-        if let Some(id) = self.watch.take() {
-            task.raw.unwatch(id);
-        }
-    }
-}
-
-/// The future of an awaited [`Task`]. Dropping it detaches the task.
-#[must_use = "futures do nothing unless awaited"]
-#[derive(Debug)]
-pub struct Join<T> {
-    task: Task<T>,
-    waiting: Waiting,
-}
-
-/// The future of [`Task::join`] and of an awaited `&mut Task`. Dropping it stops waiting.
-#[must_use = "futures do nothing unless awaited"]
-#[derive(Debug)]
-pub struct JoinMut<'a, T> {
-    task: &'a mut Task<T>,
-    waiting: Waiting,
-}
-
-impl<T: 'static> IntoFuture for Task<T> {
-    type Output = Result<T, TaskError>;
-    type IntoFuture = Join<T>;
-
-    #[inline]
-    fn into_future(self) -> Join<T> {
-        Join { task: self, waiting: Waiting::default() }
-    }
-}
-
-impl<'a, T: 'static> IntoFuture for &'a mut Task<T> {
-    type Output = Result<T, TaskError>;
-    type IntoFuture = JoinMut<'a, T>;
-
-    #[inline]
-    fn into_future(self) -> JoinMut<'a, T> {
-        self.join()
-    }
-}
-
-impl<T: 'static> Future for Join<T> {
-    type Output = Result<T, TaskError>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { task, waiting } = &mut *self;
-        task.poll_join(waiting, cx)
-    }
-}
-
-impl<T: 'static> Future for JoinMut<'_, T> {
-    type Output = Result<T, TaskError>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { task, waiting } = &mut *self;
-        task.poll_join(waiting, cx)
-    }
-}
-
-impl<T> Drop for Join<T> {
-    fn drop(&mut self) {
-        self.waiting.forget(&self.task);
-    }
-}
-
-impl<T> Drop for JoinMut<'_, T> {
-    fn drop(&mut self) {
-        self.waiting.forget(self.task);
     }
 }

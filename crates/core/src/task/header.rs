@@ -185,10 +185,10 @@ impl Header {
         self.does(RUNNING);
     }
 
-    /// By whoever polls: the poll ends, and the task waits.
+    /// By whoever polls: the poll ends, and the task waits, for the [`WaitReason`] of this number.
     #[inline]
-    pub(super) fn waiting(&self, reason: WaitReason) {
-        self.does(WAITING + reason as u8);
+    pub(super) fn waiting(&self, reason: u8) {
+        self.does(WAITING + reason);
     }
 
     #[inline]

@@ -14,7 +14,8 @@
 //! | `extension.rs` | what few tasks have |
 //! | `chain.rs` | ready tasks linked in a row |
 //! | `stack.rs` | ready tasks that any thread pushes |
-//! | `handle.rs` | `Task<T>` and its await |
+//! | `handle.rs` | `Task<T>` |
+//! | `join.rs` | the await of a `Task<T>` |
 //! | `into_task.rs` | `IntoTask`: futures and tasks alike |
 //! | `told.rs` | a future that says how it ends |
 //! | `any.rs` | `AnyTask`: a task without its type |
@@ -30,6 +31,7 @@ mod extension;
 mod handle;
 mod header;
 mod into_task;
+mod join;
 mod raw;
 mod runnable;
 mod stack;
@@ -42,10 +44,11 @@ pub use any::AnyTask;
 pub(crate) use cancel::CURRENT_TASK;
 pub(crate) use chain::{Chain, Fifo};
 pub use error::TaskError;
-pub use handle::{Join, JoinMut, Looker, Task, Watch};
+pub use handle::{Looker, Task, Watch};
 pub(crate) use header::{Birth, Header};
 pub use header::{TaskId, TaskState};
 pub use into_task::IntoTask;
+pub use join::{Join, JoinMut};
 pub(crate) use raw::RawTask;
 pub(crate) use runnable::{Ran, Runnable};
 pub(crate) use stack::Stack;

@@ -98,8 +98,8 @@ impl Runnable {
         let (pointer, cx) = (self.task().pointer(), &mut Context::from_waker(&waker));
         // SAFETY: who has the `Runnable` of a task that has not ended owns the future.
         let mut ended = unsafe { (header.vtable.poll)(pointer, cx) };
-        let finished = poll.finish();
-        if let Some(request) = finished.request {
+        let mut finished = poll.finish();
+        if let Some(request) = finished.request.take() {
             ended = Some(self.answer(request, ended));
         }
         if let Some(ended) = ended {
@@ -109,8 +109,8 @@ impl Runnable {
             worker.has_ended();
             return Ran::Done;
         }
-        header.waiting(finished.waits_for);
-        if finished.requeued {
+        header.waiting(finished.waits_for());
+        if finished.requeued() {
             // The wakes it answered stay in the word: that is all a requeue takes.
             return Ran::Again(self);
         }

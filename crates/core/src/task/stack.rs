@@ -80,6 +80,7 @@ impl Stack {
         chain
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         // Ordering: Relaxed: a hint; the fences of the idle protocol order it where it decides.
         self.0.load(Ordering::Relaxed).is_null()
