@@ -67,7 +67,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// asyncio: `timeout_at`.
 #[inline]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    Timeout { edge: Edge::new(Some(deadline)), inside: Some(future.into_future()) }
+    Timeout { edge: Edge::new(deadline), inside: Some(future.into_future()) }
 }
 
 /// [`timeout`] for a future that moves its own limit: `body` is given a [`TimeLimit`].
@@ -99,7 +99,7 @@ pub fn timeout_with<F: IntoFuture>(
     duration: Duration,
     body: impl FnOnce(TimeLimit) -> F,
 ) -> Timeout<F::IntoFuture> {
-    let limit = TimeLimit(State::new(ScopeId::unique(), Some(Instant::now() + duration), false));
+    let limit = TimeLimit(State::new(ScopeId::unique(), Instant::now() + duration, false));
     limit.0.enter();
     let edge = Edge::of(limit.0.clone(), false);
     Timeout { edge, inside: Some(body(limit).into_future()) }
@@ -245,7 +245,7 @@ impl TimeLimit {
     /// asyncio: `Timeout.when`.
     #[must_use]
     pub fn when(&self) -> Option<Instant> {
-        self.0.deadline()
+        self.0.when()
     }
 
     /// Moves the limit, or takes it away.
