@@ -1,10 +1,12 @@
 //! The edge of a scope: where its own request, and those from outside, meet what is inside.
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use loopwork_context::{
     Ask, CancelKind, CancelReason, Frame, Kind, Left, Place, Request, ScopeId, collecting,
@@ -20,8 +22,10 @@ use super::state::State;
 pub(crate) struct Edge {
     /// None until something is to be waited for: a future that is ready at once costs nothing more.
     state: Option<Arc<State>>,
-    /// `FAR_FUTURE` if there is none.
+    /// `FAR_FUTURE` if there is none, or none yet.
     deadline: Instant,
+    /// How long it has from its first wait on, which has not come. Zero: `deadline` says it.
+    limit: Duration,
     /// Where the waker was that it waited with last, if that was its task's: a request wakes it.
     polled_by: usize,
     seldom: Option<Box<Seldom>>,
@@ -46,7 +50,27 @@ struct Seldom {
 impl Edge {
     #[inline]
     pub(crate) fn new(deadline: Instant) -> Self {
-        Self { state: None, deadline, polled_by: 0, seldom: None, expired: false, shield: false }
+        Self {
+            state: None,
+            deadline,
+            limit: Duration::ZERO,
+            polled_by: 0,
+            seldom: None,
+            expired: false,
+            shield: false,
+        }
+    }
+
+    /// Of a scope that has so long from its first wait on: what is ready at once needs no clock.
+    #[inline]
+    pub(crate) fn within(limit: Duration) -> Self {
+        let mut edge = Self::new(Instant::FAR_FUTURE);
+        if limit.is_zero() {
+            edge.deadline = Instant::now();
+        } else {
+            edge.limit = limit;
+        }
+        edge
     }
 
     /// Of a scope that has handles.
@@ -61,13 +85,21 @@ impl Edge {
         self
     }
 
-    /// The state, made now if need be.
+    /// The state, made now if need be: from now on it has what it has been limited to.
     pub(crate) fn state(&mut self) -> &Arc<State> {
+        self.begin();
         self.state.get_or_insert_with(|| {
             let state = State::new(ScopeId::unique(), self.deadline, false);
             state.enter();
             state
         })
+    }
+
+    #[inline]
+    fn begin(&mut self) {
+        if !self.limit.is_zero() {
+            self.deadline = Instant::now() + mem::take(&mut self.limit);
+        }
     }
 
     #[inline]
@@ -105,13 +137,14 @@ impl Edge {
                 self.end(left);
                 Poll::Ready(Ok(output))
             }
-            Poll::Pending => match left {
-                None => {
+            Poll::Pending => {
+                self.begin();
+                let Some(left) = left else {
                     self.wait(false, cx);
-                    Poll::Pending
-                }
-                Some(left) => self.poll_left(*left, inside, cx),
-            },
+                    return Poll::Pending;
+                };
+                self.poll_left(*left, inside, cx)
+            }
         }
     }
 
