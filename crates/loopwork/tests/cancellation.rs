@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::{Count, WORKERS};
 use futures::future::{Either, join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use loopwork::sync::{Event, Lock, Queue, mpsc};
+use loopwork::sync::{CancelPolicy, ConcurrentFuture, Event, Lock, Queue, mpsc, oneshot};
 use loopwork::{
     CancelKind, CancelScope, Clock, EventLoop, Instant, Task, TaskError, catch_cancel, checkpoint,
     create_task, current_task, finally, gather, move_on_after, shield, shield_scope, sleep,
@@ -396,6 +396,43 @@ fn a_message_that_comes_after_a_request_stays_in_its_channel() {
         sender.try_send(1).unwrap();
         assert!(task.join().await.unwrap_err().is_cancelled());
         assert_eq!(shared.lock().await.recv().await, Some(1));
+    });
+}
+
+#[test]
+fn a_one_shot_value_that_comes_after_a_request_stays_in_its_channel() {
+    at_each_size(|| async {
+        let (sender, mut receiver) = oneshot::channel();
+        let task = waiting(async move {
+            catch_cancel(&mut receiver).await.unwrap_err().swallow();
+            receiver.await.unwrap()
+        })
+        .await;
+        task.cancel();
+        sender.send(1).unwrap();
+        assert_eq!(task.await.unwrap(), 1);
+
+        // It has no other taker: without the receiver it goes back, or goes.
+        let dropped = Count::default();
+        let (sender, receiver) = oneshot::channel();
+        let mut task = waiting(receiver).await;
+        task.cancel();
+        drop(sender.send(dropped.on_drop()));
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert_eq!(dropped.get(), 1);
+    });
+}
+
+#[test]
+fn the_value_of_work_elsewhere_that_comes_after_a_request_is_for_others() {
+    at_each_size(|| async {
+        let (completer, future) = ConcurrentFuture::channel(CancelPolicy::WhilePending);
+        assert!(completer.set_running_or_notify_cancel());
+        let mut task = waiting(future.clone()).await;
+        task.cancel();
+        completer.set_result(1).unwrap();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert_eq!(future.await.unwrap(), 1);
     });
 }
 

@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::executor::block_on;
+use loopwork_context::{Ask, CancelReason};
 use loopwork_sync::CancelPolicy::{UntilDone, WhilePending};
 use loopwork_sync::{ConcurrentError, ConcurrentFuture};
 
@@ -302,6 +303,24 @@ fn i2_a_request_cannot_stop_a_running_job_but_still_reaches_the_task() {
     assert!(asked.leave());
     assert!(!future.cancelled());
     completer.set_result(1).unwrap();
+}
+
+#[test]
+fn an_awaiter_that_a_request_has_overtaken_leaves_the_value_to_others() {
+    let (completer, mut future) = ConcurrentFuture::channel(UntilDone);
+    let other = future.clone();
+    let (count, waker) = Count::new();
+    assert!(poll_with(&mut future, &waker).is_pending());
+    completer.set_result(5).unwrap();
+    assert_eq!(count.get(), 1);
+    let came_first = Ask::new(CancelReason::unspoken(), true);
+    let asked = loopwork_context::Poll::enter_nested(Some(came_first));
+    let polled = poll_with(&mut future, &waker);
+    assert!(asked.leave(), "nobody took the request");
+    assert!(polled.is_pending() && !other.cancelled());
+    assert_eq!(count.get(), 2, "without the request it goes on");
+    drop(future);
+    assert_eq!(other.result(Some(Duration::ZERO)).unwrap(), 5);
 }
 
 #[test]
