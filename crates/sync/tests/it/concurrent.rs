@@ -6,11 +6,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::executor::block_on;
-use loopwork_context::{Ask, CancelReason};
 use loopwork_sync::CancelPolicy::{UntilDone, WhilePending};
 use loopwork_sync::{ConcurrentError, ConcurrentFuture};
 
-use crate::{Count, poll, poll_with};
+use crate::{Count, poll, poll_overtaken, poll_with};
 
 /// A counter, and a hook that counts in it.
 fn hook() -> (Arc<AtomicUsize>, impl FnOnce() + Send + 'static) {
@@ -313,11 +312,7 @@ fn an_awaiter_that_a_request_has_overtaken_leaves_the_value_to_others() {
     assert!(poll_with(&mut future, &waker).is_pending());
     completer.set_result(5).unwrap();
     assert_eq!(count.get(), 1);
-    let came_first = Ask::new(CancelReason::unspoken(), true);
-    let asked = loopwork_context::Poll::enter_nested(Some(came_first));
-    let polled = poll_with(&mut future, &waker);
-    assert!(asked.leave(), "nobody took the request");
-    assert!(polled.is_pending() && !other.cancelled());
+    assert!(poll_overtaken(&mut future, &waker).is_pending() && !other.cancelled());
     assert_eq!(count.get(), 2, "without the request it goes on");
     drop(future);
     assert_eq!(other.result(Some(Duration::ZERO)).unwrap(), 5);

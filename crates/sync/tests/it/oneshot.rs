@@ -1,15 +1,13 @@
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::thread;
 
 use futures::executor::block_on;
-use loopwork_context::{Ask, CancelReason};
 use loopwork_sync::oneshot::{self, TryRecvError};
 use proptest::prelude::*;
 
-use crate::{Count, ROUNDS, poll, poll_with};
+use crate::{Count, ROUNDS, poll, poll_overtaken, poll_with};
 
 #[test]
 fn a_value_sent_before_or_during_the_wait_arrives() {
@@ -117,15 +115,6 @@ fn the_sender_hears_that_nobody_wants_the_value() {
     drop(receiver);
     assert_eq!(count.get(), 2, "who has sent does not wait any more");
     assert_eq!(Arc::strong_count(&count), 2, "the waker is gone with the channel");
-}
-
-/// Polls where a request is visible that came before whatever has woken the task.
-fn poll_overtaken<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
-    let asked =
-        loopwork_context::Poll::enter_nested(Some(Ask::new(CancelReason::unspoken(), true)));
-    let polled = poll_with(future, waker);
-    assert!(asked.leave(), "nobody took the request");
-    polled
 }
 
 #[test]
