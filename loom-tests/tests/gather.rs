@@ -1,13 +1,14 @@
 //! The ends of several tasks, against who waits for them.
 
-use std::future::{Future, poll_fn, ready};
+use std::future::{Future, pending, poll_fn, ready};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use loopwork_core::Task;
 use loopwork_core::model::{Loop, Worker};
-use loopwork_loom_tests::{explore, spawn};
+use loopwork_core::{Ends, IntoTask, Task, Told, after_end};
+use loopwork_loom_tests::{Bell, explore, spawn};
 use loopwork_tasks::gather;
 
 fn run_all(worker: &Worker) {
@@ -54,4 +55,60 @@ fn the_last_end_against_the_begin_of_the_wait() {
             gather([task])
         });
     });
+}
+
+/// What an end is counted in: rings when it is counted, and before that if the task has failed.
+struct Rings(Arc<Bell>);
+
+impl Ends for Rings {
+    fn failed(&self, _: usize) {
+        self.0.ring();
+    }
+}
+
+impl Drop for Rings {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
+}
+
+struct Tells(Arc<Rings>);
+
+impl Told for Tells {
+    fn ended(self, returned: bool, marked: bool) {
+        assert!(!marked, "a future says so before its task is marked");
+        after_end(self.0, (!returned).then_some(0));
+    }
+}
+
+/// A worker ends the task of `future`, which says how, while another thread waits to hear of it.
+fn heard_after_the_mark(future: impl Future<Output = u32> + Send + 'static, cancelled: bool) {
+    let (lane, mut workers) = Loop::new(2);
+    assert!(workers[0].run_one(), "the first poll of the lane");
+    let bell = Arc::new(Bell::default());
+    let told = Tells(Arc::new(Rings(bell.clone())));
+    let made = future.into_told(&lane.handle(), Location::caller(), told);
+    let (task, _) = made.unwrap_or_else(|_| unreachable!("the loop is open"));
+    assert!(!cancelled || task.cancel());
+    let elsewhere = workers.pop().unwrap();
+    let other = spawn(move || assert!(elsewhere.run_one()));
+    bell.wait();
+    assert!(task.done(), "it was counted before it was marked as ended");
+    assert_eq!(task.take_result().is_err(), cancelled);
+    other.join().unwrap();
+    run_all(&workers[0]);
+    drop(task);
+    lane.close();
+}
+
+/// A task returns elsewhere while who waits for the count looks at it.
+#[test]
+fn an_end_is_counted_after_its_mark() {
+    explore(2, || heard_after_the_mark(ready(5), false));
+}
+
+/// A task ends cancelled: that it has failed is said, like the count, when it can be seen.
+#[test]
+fn a_failure_is_told_after_its_mark() {
+    explore(2, || heard_after_the_mark(pending(), true));
 }

@@ -10,6 +10,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use loopwork_io::{TcpListener, TcpStream};
@@ -138,6 +139,29 @@ fn several_tasks_accept_from_one_listener() {
             }
         });
         assert_eq!(count.get(), TASKS);
+    });
+}
+
+#[test]
+fn an_accept_and_a_read_that_are_given_up_lose_nothing() {
+    on_each(|runner| {
+        runner.run(async move {
+            let listener = TcpListener::bind(any_port()).unwrap();
+            let addr = listener.local_addr().unwrap();
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut given_up = Box::pin(listener.accept());
+            assert!(given_up.as_mut().poll(&mut cx).is_pending());
+            let theirs = TcpStream::connect(addr).await.unwrap();
+            drop(given_up);
+            let (ours, _) = listener.accept().await.unwrap();
+
+            let mut buffer = [0; 8];
+            let mut given_up = Box::pin(ours.read(&mut buffer));
+            assert!(given_up.as_mut().poll(&mut cx).is_pending());
+            theirs.write_all(b"all").await.unwrap();
+            drop(given_up);
+            assert_eq!(ours.read(&mut buffer).await.unwrap(), 3);
+        });
     });
 }
 

@@ -13,11 +13,11 @@ use std::time::Duration;
 use common::{Count, WORKERS};
 use futures::future::{Either, join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use loopwork::sync::{Event, Lock, Queue, mpsc};
+use loopwork::sync::{CancelPolicy, ConcurrentFuture, Event, Lock, Queue, mpsc, oneshot};
 use loopwork::{
-    CancelKind, CancelScope, Clock, EventLoop, Instant, Task, TaskError, catch_cancel, checkpoint,
-    create_task, current_task, finally, gather, move_on_after, shield, shield_scope, sleep,
-    timeout, timeout_with, wait_for,
+    CancelKind, CancelScope, Clock, EventLoop, Instant, LocalSet, Promise, Task, TaskError,
+    catch_cancel, checkpoint, create_task, current_task, finally, gather, move_on_after, shield,
+    shield_scope, sleep, spawn_local, timeout, timeout_with, wait_for,
 };
 use loopwork_shim::sync::Mutex;
 
@@ -54,30 +54,42 @@ fn message(error: &TaskError) -> Option<&str> {
 #[test]
 fn d5_cancel_says_whether_the_task_had_not_ended() {
     at_each_size(|| async {
-        let mut task = waiting(pending::<()>()).await;
+        let gate = Arc::new(Event::new());
+        let opens = gate.clone();
+        let mut task = waiting(async move {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            opens.wait().await;
+            cancelled.resume::<()>().await;
+        })
+        .await;
         assert!(task.cancel());
-        assert!(!task.cancelled(), "not yet");
+        assert_eq!(task.cancelling(), 1);
+        sleep(MS).await;
+        assert!(!task.done() && !task.cancelled(), "not yet");
+        gate.set();
         assert!(task.join().await.unwrap_err().is_cancelled());
         assert!(task.cancelled() && !task.cancel());
+        let mut done = waiting(async { 1 }).await;
+        assert!(!done.cancel());
+        assert_eq!(done.join().await.unwrap(), 1);
     });
 }
 
 #[test]
 fn d6_requests_before_delivery_are_one_but_are_counted() {
     at_each_size(|| async {
-        let caught = Count::default();
-        let count = caught.clone();
-        let task = waiting(async move {
-            while let Err(cancelled) = catch_cancel(sleep(5 * MS)).await {
-                count.add();
-                cancelled.swallow();
-            }
-        })
-        .await;
-        let asked: Vec<bool> = (0..3).map(|_| task.cancel()).collect();
-        assert_eq!(asked, [true; 3]);
-        _ = task.await;
-        assert!((1..=3).contains(&caught.get()), "another worker may be quicker");
+        let task = create_task(async {
+            let me = current_task().unwrap();
+            // Nothing is delivered to a task that runs.
+            assert_eq!([me.cancel(), me.cancel(), me.cancel()], [true; 3]);
+            assert_eq!(me.cancelling(), 3);
+            let cancelled = catch_cancel(sleep(MS)).await.unwrap_err();
+            assert_eq!(me.cancelling(), 3);
+            assert!(catch_cancel(sleep(MS)).await.is_ok(), "they were one");
+            cancelled.swallow();
+            assert_eq!(me.cancelling(), 0);
+        });
+        task.await.unwrap();
     });
 }
 
@@ -100,15 +112,21 @@ fn d7_a_task_always_starts() {
 fn d8_a_request_of_its_own_is_met_at_the_next_wait() {
     at_each_size(|| async {
         let reached = Count::default();
-        let count = reached.clone();
+        let (count, queue, ended) =
+            (reached.clone(), Queue::unbounded(), waiting(async { 2 }).await);
         let task = create_task(async move {
             current_task().unwrap().cancel();
+            count.add();
+            // What is ready at once is no wait.
+            queue.put(1).await.unwrap();
+            assert_eq!(queue.get().await.unwrap(), 1);
+            assert_eq!(ended.await.unwrap(), 2);
             count.add();
             checkpoint().await;
             count.add();
         });
         assert!(task.await.unwrap_err().is_cancelled());
-        assert_eq!(reached.get(), 1);
+        assert_eq!(reached.get(), 2);
     });
 }
 
@@ -140,6 +158,14 @@ fn d10_a_caught_request_may_be_refused() {
         assert!(task.cancel_with("stop"));
         let (result, ms) = timed(task).await;
         assert_eq!((result.unwrap(), ms), ("still here", 10));
+
+        let mut fails = waiting(async {
+            drop(catch_cancel(pending::<()>()).await);
+            panic!("instead");
+        })
+        .await;
+        let error = fails.cancel_and_wait().await.unwrap_err();
+        assert!(error.is_panic() && !fails.cancelled(), "{error}");
     });
 }
 
@@ -177,6 +203,14 @@ fn d13_the_reason_travels_to_who_awaits() {
         let error = task.await.unwrap_err();
         assert_eq!(message(&error), Some("no more"));
         assert_eq!(error.to_string(), "the task was cancelled: no more");
+
+        let task = create_task(async {
+            let me = current_task().unwrap();
+            me.cancel_with("the first");
+            me.cancel_with("the second");
+            pending::<()>().await;
+        });
+        assert_eq!(message(&task.await.unwrap_err()), Some("the first"));
     });
 }
 
@@ -188,6 +222,11 @@ fn d14_a_request_that_was_not_delivered_can_be_taken_back() {
             me.cancel();
             assert_eq!((me.cancelling(), me.uncancel(), me.uncancel()), (1, 0, 0));
             sleep(MS).await;
+            // One of two stands, and is delivered.
+            me.cancel();
+            me.cancel();
+            assert_eq!(me.uncancel(), 1);
+            catch_cancel(sleep(MS)).await.unwrap_err().swallow();
             7
         });
         assert_eq!(task.await.unwrap(), 7);
@@ -400,6 +439,43 @@ fn a_message_that_comes_after_a_request_stays_in_its_channel() {
 }
 
 #[test]
+fn a_one_shot_value_that_comes_after_a_request_stays_in_its_channel() {
+    at_each_size(|| async {
+        let (sender, mut receiver) = oneshot::channel();
+        let task = waiting(async move {
+            catch_cancel(&mut receiver).await.unwrap_err().swallow();
+            receiver.await.unwrap()
+        })
+        .await;
+        task.cancel();
+        sender.send(1).unwrap();
+        assert_eq!(task.await.unwrap(), 1);
+
+        // It has no other taker: without the receiver it goes back, or goes.
+        let dropped = Count::default();
+        let (sender, receiver) = oneshot::channel();
+        let mut task = waiting(receiver).await;
+        task.cancel();
+        drop(sender.send(dropped.on_drop()));
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert_eq!(dropped.get(), 1);
+    });
+}
+
+#[test]
+fn the_value_of_work_elsewhere_that_comes_after_a_request_is_for_others() {
+    at_each_size(|| async {
+        let (completer, future) = ConcurrentFuture::channel(CancelPolicy::WhilePending);
+        assert!(completer.set_running_or_notify_cancel());
+        let mut task = waiting(future.clone()).await;
+        task.cancel();
+        completer.set_result(1).unwrap();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        assert_eq!(future.await.unwrap(), 1);
+    });
+}
+
+#[test]
 fn what_came_before_a_request_is_taken() {
     at_each_size(|| async {
         let queue = Arc::new(Queue::unbounded());
@@ -435,6 +511,30 @@ fn e1_a_shielded_task_runs_on() {
         let inner = waiting(pending::<()>()).await;
         inner.cancel();
         assert!(shield(inner).await.unwrap_err().is_cancelled());
+        let inner = waiting(async { 2 }).await;
+        assert_eq!(shield(inner).await.unwrap(), 2);
+    });
+}
+
+#[test]
+fn e4_a_shielded_gather_and_all_that_it_gathers_run_on() {
+    at_each_size(|| async {
+        let ended = Count::default();
+        let child = |ms: u32| {
+            let count = ended.clone();
+            async move {
+                sleep(ms * MS).await;
+                count.add();
+                ms
+            }
+        };
+        let inner = create_task(gather([child(5), child(10)]));
+        let mut outer = waiting(shield(inner.clone())).await;
+        let (result, ms) = timed(outer.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, ended.get()), (0, 0), "only the wait of the shield has ended");
+        assert_eq!(inner.await.unwrap().unwrap(), [5, 10]);
+        assert_eq!(ended.get(), 2);
     });
 }
 
@@ -533,7 +633,67 @@ fn e9_a_task_that_answers_all_the_same_is_heard() {
             3
         });
         assert_eq!(wait_for(task, 10 * MS).await.unwrap().unwrap(), 3);
+        let task = create_task(async {
+            drop(catch_cancel(pending::<()>()).await);
+            Err::<(), _>("in answer")
+        });
+        assert_eq!(wait_for(task, 10 * MS).await.unwrap().unwrap(), Err("in answer"));
+        let task: Task<()> = create_task(async {
+            drop(catch_cancel(pending::<()>()).await);
+            panic!("in answer")
+        });
+        assert!(wait_for(task, 10 * MS).await.unwrap().unwrap_err().is_panic());
     });
+}
+
+#[test]
+fn e11_a_request_to_who_waits_for_a_task_cancels_that_and_goes_on() {
+    at_each_size(|| async {
+        let cleaned = Count::default();
+        let count = cleaned.clone();
+        let inner = create_task(async move {
+            let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
+            assert_eq!(cancelled.reason().kind(), CancelKind::Asked);
+            sleep(7 * MS).await;
+            count.add();
+            cancelled.resume::<()>().await;
+        });
+        let mut outer = waiting(async move {
+            _ = wait_for(inner, 1000 * MS).await;
+            unreachable!("the request goes on");
+        })
+        .await;
+        let (result, ms): (Result<(), TaskError>, _) = timed(outer.cancel_and_wait()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, cleaned.get()), (7, 1));
+    });
+}
+
+/// The task that is waited for ends by itself, just before or just after who waits for it is cancelled.
+#[test]
+fn e11_a_request_is_not_lost_to_an_end_in_the_same_moment() {
+    for before in [true, false] {
+        at_each_size(|| async move {
+            let gate = Arc::new(Event::new());
+            let opens = gate.clone();
+            let inner = waiting(async move { opens.wait().await }).await;
+            let mut outer = waiting(async move {
+                _ = wait_for(inner, 1000 * MS).await;
+                sleep(1000 * MS).await;
+            })
+            .await;
+            if before {
+                gate.set();
+                outer.cancel();
+            } else {
+                outer.cancel();
+                gate.set();
+            }
+            let (result, ms) = timed(outer.join()).await;
+            assert!(result.unwrap_err().is_cancelled());
+            assert_eq!(ms, 0);
+        });
+    }
 }
 
 #[test]
@@ -542,6 +702,66 @@ fn e12_what_is_ready_at_once_has_not_timed_out() {
         assert_eq!(timeout(Duration::ZERO, async { 1 }).await, Ok(1));
         assert_eq!(timeout(MS, async { 1 }).await, Ok(1));
     });
+}
+
+/// What ends by itself has not answered: neither a limit nor a cancellation is spent on it.
+#[test]
+fn a_limit_is_not_lost_to_a_task_that_ends_together_with_it() {
+    at_each_size(|| async {
+        for _ in 0..20 {
+            let started = Instant::now();
+            let inner = create_task(sleep(10 * MS));
+            let limited = timeout(10 * MS, async {
+                inner.await.unwrap();
+                sleep(1000 * MS).await;
+            });
+            assert!(limited.await.is_err());
+            assert_eq!(Instant::now() - started, 10 * MS);
+        }
+    });
+}
+
+#[test]
+fn a_local_task_that_ends_by_itself_spends_no_request() {
+    at_each_size(|| async {
+        let local = LocalSet::new();
+        let gate = Arc::new(Event::new());
+        let opens = gate.clone();
+        let inside = local.run_until(async move {
+            let inner = spawn_local(async move { opens.wait().await });
+            let outer = spawn_local(async move {
+                _ = inner.await;
+                sleep(1000 * MS).await;
+            });
+            sleep(MS).await;
+            outer.cancel();
+            gate.set();
+            timed(outer).await
+        });
+        let (result, ms) = inside.await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!(ms, 0);
+    });
+}
+
+#[test]
+fn e12_what_came_before_the_time_was_up_is_given() {
+    for workers in WORKERS {
+        let clock = Clock::virtual_time();
+        let builder = EventLoop::builder().workers(workers).clock(clock.clone());
+        let mut event_loop = builder.build().unwrap();
+        let test = async {
+            let _hold = clock.hold();
+            let promise = Promise::<u32>::new();
+            let waits = promise.clone();
+            let limited = create_task(timeout(10 * MS, waits.into_future()));
+            clock.advance(9 * MS).await;
+            promise.set_result(1).unwrap();
+            clock.advance(5 * MS).await;
+            assert_eq!(limited.await.unwrap().unwrap().unwrap(), 1);
+        };
+        event_loop.run_until_complete(test).unwrap();
+    }
 }
 
 #[test]
@@ -588,13 +808,20 @@ fn e16_a_limit_that_has_passed_takes_effect_at_the_first_wait() {
 #[test]
 fn e18_a_request_from_outside_is_not_a_timeout() {
     at_each_size(|| async {
-        let mut task = waiting(async {
-            _ = timeout(1000 * MS, pending::<()>()).await;
+        let known = Arc::new(Mutex::new(None));
+        let limit = known.clone();
+        let mut task = waiting(async move {
+            let limited = timeout_with(1000 * MS, |own| {
+                *limit.lock() = Some(own);
+                pending::<()>()
+            });
+            _ = limited.await;
             unreachable!("it is cancelled");
         })
         .await;
         let result: Result<(), TaskError> = task.cancel_and_wait().await;
         assert!(result.unwrap_err().is_cancelled());
+        assert!(!known.lock().take().unwrap().expired());
     });
 }
 
@@ -656,6 +883,21 @@ fn e21_a_limit_that_is_over_cannot_be_moved() {
         .await;
         let limit = kept.unwrap();
         assert!(limit.expired() && limit.reschedule(None).is_err());
+
+        let cleaned = timeout_with(5 * MS, |limit| async move {
+            catch_cancel(pending::<()>()).await.unwrap_err().swallow();
+            assert!(limit.expired() && limit.reschedule(None).is_err(), "while it takes effect");
+        });
+        cleaned.await.unwrap();
+
+        let mut kept = None;
+        let in_time = timeout_with(5 * MS, |limit| {
+            kept = Some(limit);
+            async {}
+        });
+        in_time.await.unwrap();
+        let limit = kept.unwrap();
+        assert!(!limit.expired() && limit.reschedule(None).is_err());
     });
 }
 

@@ -253,6 +253,18 @@ fn f5_only_what_is_shielded_lives() {
 }
 
 #[test]
+fn f6_tasks_of_several_loops_are_gathered() {
+    at_each_size(async || {
+        let other = EventLoop::builder().workers(2).start().unwrap();
+        let foreign = other.handle().create_task(async {
+            yield_now().await;
+            1
+        });
+        assert_eq!(gather([create_task(after(2)), foreign]).await.unwrap(), [2, 1]);
+    });
+}
+
+#[test]
 fn f7_a_wait_that_is_cancelled_cancels_nobody() {
     at_each_size(async || {
         let task = create_task(after(5));

@@ -7,6 +7,7 @@ mod common;
 use std::error::Error;
 use std::future::{Future, IntoFuture, pending};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use common::{Count, WORKERS};
 use loopwork::{
-    CancelKind, Clock, EventLoop, GroupError, Instant, NotStarted, SharedError, Started, Task,
-    TaskError, TaskGroup, catch_cancel, create_task, current_task, shield_scope, sleep, timeout,
+    CancelKind, Clock, EventLoop, GroupError, Handle, Instant, NotStarted, SharedError, Started,
+    Task, TaskError, TaskGroup, catch_cancel, create_task, current_task, eager_task_factory,
+    shield_scope, sleep, timeout,
 };
 use loopwork_shim::sync::Mutex;
 
@@ -91,6 +93,50 @@ fn when_a_group_is_over_its_tasks_have_ended() {
             tasks.clear();
         }
     });
+}
+
+fn panic_text(result: std::thread::Result<()>) -> String {
+    let payload = result.expect_err("it panics");
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => (*payload.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}
+
+#[test]
+fn f15_a_group_is_entered_once_in_a_loop_and_has_children_while_it_runs() {
+    at_each_size(|| async {
+        let dropped = Count::default();
+        let child = || {
+            let hold = dropped.on_drop();
+            async move {
+                drop(hold);
+                Ok::<_, Never>(())
+            }
+        };
+        let refused = |group: &TaskGroup| {
+            let kept = group.try_create_task(child()).expect_err("refused").into_inner();
+            let before = dropped.get();
+            drop(kept);
+            assert_eq!(dropped.get(), before + 1, "it came back");
+            let made = || drop(group.create_task(child()));
+            let text = panic_text(catch_unwind(AssertUnwindSafe(made)));
+            assert!(text.contains("it is not running"), "{text}");
+            assert_eq!(dropped.get(), before + 2, "it is not leaked");
+        };
+        let group = TaskGroup::new();
+        refused(&group);
+        let runs = group.run(|group| async move { group.create_task(child()).await });
+        runs.await.unwrap().unwrap();
+        refused(&group);
+        let again = || drop(group.run(|_| async { Ok::<_, Never>(()) }));
+        let text = panic_text(catch_unwind(AssertUnwindSafe(again)));
+        assert!(text.contains("once"), "{text}");
+    });
+    let nowhere = TaskGroup::new().run(|_| async { Ok::<_, Never>(()) });
+    let polls = || drop(futures::executor::block_on(nowhere));
+    let text = panic_text(catch_unwind(AssertUnwindSafe(polls)));
+    assert!(text.contains("a task group belongs into a task"), "{text}");
 }
 
 #[test]
@@ -306,6 +352,258 @@ fn groups_nest_and_errors_are_found_in_them() {
             .unwrap_err();
         assert_eq!(error.find::<io::Error>()[0].to_string(), "deep inside");
         assert_eq!(error.failures().len(), 1);
+    });
+}
+
+/// Fails in answer to the request that cancels it, after so long.
+async fn fails_when_cancelled(ms: u32, what: &'static str) -> Result<(), io::Error> {
+    drop(catch_cancel(pending::<Never>()).await);
+    sleep(MS * ms).await;
+    Err(io::Error::other(what))
+}
+
+#[test]
+fn f23_groups_that_fail_together_lose_neither_error_nor_request() {
+    at_each_size(|| async {
+        for from_outside in [false, true] {
+            let errors = Arc::new(Mutex::new(Vec::new()));
+            let seen = errors.clone();
+            let mut task = create_task(async move {
+                let groups = TaskGroup::new().run(|outer| async move {
+                    if from_outside {
+                        drop(outer.create_task(fails_when_cancelled(0, "outside")));
+                    } else {
+                        drop(outer.create_task(fail_after_ms(5, "outside")));
+                    }
+                    let inner = TaskGroup::new().run(|inner| async move {
+                        drop(inner.create_task(fails_when_cancelled(0, "inside")));
+                        pending::<Result<(), Never>>().await
+                    });
+                    inner.await
+                });
+                let error = groups.await.unwrap_err();
+                assert_eq!(error.failures().len(), 2);
+                seen.lock().extend(error.find::<io::Error>().iter().map(ToString::to_string));
+                let left = current_task().unwrap().cancelling();
+                assert_eq!(left, usize::from(from_outside));
+                sleep(20 * MS).await;
+            });
+            sleep(5 * MS).await;
+            if from_outside {
+                task.cancel();
+            }
+            let (result, ms) = timed(task.join()).await;
+            let mut errors = std::mem::take(&mut *errors.lock());
+            errors.sort();
+            assert_eq!(errors, ["inside", "outside"]);
+            match from_outside {
+                true => assert!(result.unwrap_err().is_cancelled() && ms == 0),
+                false => assert!(result.is_ok() && ms == 20),
+            }
+        }
+    });
+}
+
+/// In whichever order they fail, the group fails, and nobody around it is cancelled.
+#[test]
+fn f23_groups_that_fail_in_the_same_moment_leave_no_request_behind() {
+    at_each_size(|| async {
+        for _ in 0..20 {
+            let task = create_task(async {
+                let groups = TaskGroup::new().run(|outer| async move {
+                    drop(outer.create_task(fail_after_ms(5, "outside")));
+                    let inner = TaskGroup::new().run(|inner| async move {
+                        drop(inner.create_task(fail_after_ms(5, "inside")));
+                        pending::<Result<(), Never>>().await
+                    });
+                    inner.await
+                });
+                let error = groups.await.unwrap_err();
+                assert_eq!(current_task().unwrap().cancelling(), 0);
+                sleep(MS).await;
+                error.find::<io::Error>().len()
+            });
+            assert!((1..=2).contains(&task.await.unwrap()));
+        }
+    });
+}
+
+#[test]
+fn f24_further_requests_abandon_no_children() {
+    at_each_size(|| async {
+        for body_waits in [true, false] {
+            let cleaned = Count::default();
+            let count = cleaned.clone();
+            let mut task = create_task(TaskGroup::new().run(move |group| async move {
+                drop(group.create_task(cleans_up(7, count.clone())));
+                drop(group.create_task(cleans_up(5, count)));
+                if body_waits {
+                    sleep(1000 * MS).await;
+                }
+                Ok::<_, Never>(())
+            }));
+            sleep(MS).await;
+            for _ in 0..3 {
+                assert!(task.cancel());
+                sleep(2 * MS).await;
+            }
+            assert!(!task.done());
+            let (result, ms) = timed(task.join()).await;
+            assert!(result.unwrap_err().is_cancelled());
+            assert_eq!((ms, cleaned.get()), (1, 2));
+        }
+    });
+}
+
+#[test]
+fn f25_what_a_child_owns_and_gives_goes_with_its_end() {
+    at_each_size(|| async {
+        let dropped = Count::default();
+        let count = dropped.clone();
+        let group = TaskGroup::new().run(|group| async move {
+            for ended in 0..100 {
+                let (owned, given) = (count.on_drop(), count.on_drop());
+                let child = group.create_task(async move {
+                    sleep(MS).await;
+                    drop(owned);
+                    Ok::<_, Never>(given)
+                });
+                let done = child.as_any();
+                drop(child);
+                done.ended().await;
+                sleep(MS).await;
+                assert_eq!(count.get(), 2 * (ended + 1));
+            }
+            Ok::<_, Never>(())
+        });
+        group.await.unwrap();
+        assert_eq!(dropped.get(), 200);
+    });
+}
+
+#[test]
+fn f26_an_error_is_gone_with_the_last_who_has_it() {
+    #[derive(Debug)]
+    struct Held(common::OnDrop);
+    impl std::fmt::Display for Held {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "it holds {:?}", self.0)
+        }
+    }
+    impl Error for Held {}
+
+    at_each_size(|| async {
+        let dropped = Count::default();
+        let count = dropped.clone();
+        let group = TaskGroup::new();
+        let error = group
+            .run(|group| async move {
+                for held in [count.on_drop(), count.on_drop()] {
+                    drop(group.create_task(async move { Err::<(), _>(Held(held)) }));
+                }
+                let held = count.on_drop();
+                let inner = TaskGroup::new().run(|inner| async move {
+                    drop(inner.create_task(async move { Err::<(), _>(Held(held)) }));
+                    Ok::<_, Never>(())
+                });
+                shield_scope(inner).await
+            })
+            .await
+            .unwrap_err();
+        assert_eq!((error.find::<Held>().len(), dropped.get()), (3, 0));
+        drop(error);
+        // A worker may be just about to drop the output of a child that has ended.
+        sleep(MS).await;
+        assert_eq!(dropped.get(), 3, "the group does not keep them");
+    });
+}
+
+#[test]
+fn f28_a_group_is_cancelled_before_it_is_entered_and_again_and_too_late() {
+    at_each_size(|| async {
+        let reached = Count::default();
+        let count = reached.clone();
+        let group = TaskGroup::new();
+        assert!(group.cancel_with("early") && group.cancel_with("again"));
+        let (result, ms) = timed(group.run(|group| async move {
+            let begun = count.clone();
+            drop(group.create_task(async move {
+                begun.add();
+                after(1000).await
+            }));
+            count.add();
+            sleep(1000 * MS).await;
+            count.add();
+            Ok::<_, Never>(())
+        }))
+        .await;
+        let error = result.unwrap_err();
+        assert!(error.failures().is_empty());
+        assert_eq!(error.cancel_reason().unwrap().message(), Some("early"));
+        assert_eq!((ms, reached.get()), (0, 2), "the body and the child begin, and no more");
+        assert!(!group.cancel(), "it is over");
+    });
+}
+
+#[test]
+fn f28_what_fails_while_a_cancelled_group_ends_is_its_error() {
+    at_each_size(|| async {
+        let group = TaskGroup::new().run(|group| async move {
+            drop(group.create_task(fails_when_cancelled(3, "while tidying up")));
+            sleep(MS).await;
+            assert!(group.cancel());
+            pending::<Result<(), Never>>().await
+        });
+        let (result, ms) = timed(group).await;
+        let error = result.unwrap_err();
+        assert_eq!((messages(&error), ms), (vec!["while tidying up".to_owned()], 4));
+        assert!(error.cancel_reason().is_none());
+    });
+}
+
+/// A request, or a limit, from around it comes while a group that was cancelled by hand ends.
+#[test]
+fn f28_a_request_from_outside_survives_the_cancel_of_the_group() {
+    at_each_size(|| async {
+        let cancelled_group = |count: Count| {
+            TaskGroup::new().run(move |group| async move {
+                drop(group.create_task(cleans_up(5, count)));
+                sleep(MS).await;
+                group.cancel();
+                pending::<Result<(), Never>>().await
+            })
+        };
+        let cleaned = Count::default();
+        let mut task = create_task(cancelled_group(cleaned.clone()));
+        sleep(3 * MS).await;
+        task.cancel();
+        let (result, ms) = timed(task.join()).await;
+        assert!(result.unwrap_err().is_cancelled());
+        assert_eq!((ms, cleaned.get()), (3, 1));
+
+        let (result, ms) = timed(timeout(3 * MS, cancelled_group(cleaned.clone()))).await;
+        assert!(result.is_err(), "the limit reports");
+        assert_eq!((ms, cleaned.get()), (6, 2));
+    });
+}
+
+#[test]
+fn f28_a_child_that_is_polled_at_once_may_cancel_the_group() {
+    at_each_size(|| async {
+        Handle::current().unwrap().set_task_factory(Some(Arc::new(eager_task_factory)));
+        let (result, ms) = timed(TaskGroup::new().run(|group| async move {
+            let handle = group.clone();
+            let child = group.create_task(async move {
+                assert!(handle.cancel());
+                after(1000).await
+            });
+            assert!(child.await.unwrap_err().is_cancelled());
+            sleep(1000 * MS).await;
+            Ok::<_, Never>(())
+        }))
+        .await;
+        assert!(result.unwrap_err().failures().is_empty());
+        assert_eq!(ms, 0);
     });
 }
 

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -36,14 +37,39 @@ fn eager() -> Option<TaskFactory> {
 
 #[test]
 fn d1_a_task_does_not_run_inside_create_task() {
+    thread_local! {
+        static CREATING: Cell<bool> = const { Cell::new(false) };
+    }
+    at_each_size(|_| async {
+        for _ in 0..100 {
+            CREATING.set(true);
+            let task = create_task(async { CREATING.get() });
+            CREATING.set(false);
+            assert!(!task.await.unwrap(), "it ran inside");
+        }
+    });
+}
+
+#[test]
+fn d1_the_first_step_of_a_task_comes_in_its_turn() {
     let mut event_loop = EventLoop::builder().workers(1).build().unwrap();
-    event_loop
-        .run_until_complete(async {
-            let task = create_task(async { 1 });
-            assert!(!task.done() && task.state() == TaskState::Created);
-            assert_eq!(task.await.unwrap(), 1);
-        })
-        .unwrap();
+    let said = event_loop.run_until_complete(async {
+        let (log, said) = Log::new();
+        let handle = Handle::current().unwrap();
+        let say = |n| {
+            let log = log.clone();
+            move || log.push(n)
+        };
+        handle.call_soon(say(1));
+        let say_as_a_task = say(2);
+        let task = create_task(async move { say_as_a_task() });
+        assert!(!task.done() && task.state() == TaskState::Created);
+        handle.call_soon(say(3));
+        log.push(0);
+        yield_now().await;
+        said.try_iter().collect::<Vec<_>>()
+    });
+    assert_eq!(said.unwrap(), [0, 1, 2, 3]);
 }
 
 #[test]

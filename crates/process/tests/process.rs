@@ -201,6 +201,35 @@ fn pipes_carry_more_than_they_hold_both_ways() {
 }
 
 #[test]
+fn a_read_that_is_given_up_loses_nothing() {
+    run(|| async {
+        let mut command = Command::new("cat");
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (stdin, stdout) = (process.take_stdin().unwrap(), process.take_stdout().unwrap());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut buffer = [0; 8];
+        let mut given_up = Box::pin(stdout.read(&mut buffer));
+        assert!(given_up.as_mut().poll(&mut cx).is_pending());
+        drop(given_up);
+
+        // To the end: what was read by then is there.
+        let mut bytes = Vec::new();
+        stdin.write_all(b"one ").await.unwrap();
+        // It has come through when a byte of it can be read.
+        assert_eq!(stdout.read(&mut buffer[..1]).await.unwrap(), 1);
+        let mut given_up = Box::pin(stdout.read_to_end(&mut bytes));
+        assert!(given_up.as_mut().poll(&mut cx).is_pending());
+        drop(given_up);
+        assert_eq!(bytes, b"ne ");
+        stdin.write_all(b"two").await.unwrap();
+        drop(stdin);
+        assert_eq!(stdout.read_to_end(&mut bytes).await.unwrap(), 3);
+        assert_eq!(bytes, b"ne two");
+        assert!(process.wait().await.unwrap().success());
+    });
+}
+
+#[test]
 fn the_shell_runs_a_command_line() {
     run(|| async {
         let process = create_subprocess_shell("exit $((2 + 3))").unwrap();

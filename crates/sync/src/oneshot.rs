@@ -24,9 +24,9 @@ mod error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use loopwork_context::{WaitReason, spending, waits_for};
+use loopwork_context::{WaitReason, hold_back, proceed, spending, waits_for};
 
 pub use self::error::{RecvError, TryRecvError};
 use crate::blocking;
@@ -44,7 +44,7 @@ use crate::storage::{Giver, Taken, Taker, single};
 #[must_use = "a channel is of use with both ends"]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (giver, taker) = single();
-    (Sender { giver }, Receiver { taker })
+    (Sender { giver }, Receiver { taker, waited: false })
 }
 
 /// The end that sends the value.
@@ -97,7 +97,14 @@ impl<T> Sender<T> {
     /// # });
     /// ```
     pub async fn closed(&mut self) {
-        poll_fn(|cx| self.poll_closed(cx)).await;
+        let mut waited = false;
+        poll_fn(|cx| {
+            ready!(hold_back(cx, waited));
+            let polled = self.poll_closed(cx);
+            waited = polled.is_pending();
+            polled
+        })
+        .await;
     }
 
     /// [`closed`](Sender::closed) for who writes futures by hand: the last to poll is woken.
@@ -132,9 +139,15 @@ impl<T> fmt::Debug for Sender<T> {
 /// Dropping it closes the channel: a value that was sent already is dropped, one sent later comes
 /// back to the sender. Awaited again after it gave the value, it fails with [`RecvError`]. A receiver that
 /// is polled by `&mut`, in a `select`, and given up there still is the receiver.
+///
+/// A cancel request that reaches the waiting task before the value does is met first: the value is not
+/// taken. It is dropped along with the receiver; or, if that was awaited by `&mut`, it is there for the
+/// next await.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Receiver<T> {
     taker: Taker<T>,
+    /// It was pending when it was polled last.
+    waited: bool,
 }
 
 impl<T> Receiver<T> {
@@ -213,15 +226,35 @@ impl<T> Future for Receiver<T> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let taker = &mut self.get_mut().taker;
-        spending(cx, |cx| match taker.poll_take(cx) {
-            Taken::Value(value) => Poll::Ready(Ok(value)),
-            Taken::Never => Poll::Ready(Err(RecvError(()))),
+        let this = self.get_mut();
+        let progress = ready!(proceed(cx));
+        if progress.holds_back() && this.waited {
+            return this.wait_overtaken(cx);
+        }
+        let taken = this.taker.poll_take(cx);
+        this.waited = matches!(taken, Taken::NotYet);
+        let received = match taken {
+            Taken::Value(value) => Ok(value),
+            Taken::Never => Err(RecvError(())),
             Taken::NotYet => {
                 waits_for(WaitReason::Event);
-                Poll::Pending
+                return Poll::Pending;
             }
-        })
+        };
+        progress.made();
+        Poll::Ready(received)
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Takes nothing, since a cancel request came first.
+    #[cold]
+    fn wait_overtaken(&mut self, cx: &Context<'_>) -> Poll<Result<T, RecvError>> {
+        waits_for(WaitReason::Event);
+        if self.taker.poll_over(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 }
 

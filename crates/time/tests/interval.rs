@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_core::Stream;
+use loopwork_context::{Ask, CancelReason};
 use loopwork_time::{Instant, Interval, MissedTick, interval, interval_at, sleep_until};
 use support::{Fixture, at, poll};
 
@@ -134,6 +135,26 @@ fn it_is_a_stream() {
 fn a_period_of_zero_panics_and_names_the_fix() {
     Fixture::each(|_fixture| {
         let _ = interval(Duration::ZERO);
+    });
+}
+
+#[test]
+fn a_tick_that_is_given_up_is_there_for_the_next() {
+    Fixture::each(|fixture| {
+        let mut ticks = interval(PERIOD);
+        assert_eq!(due(&fixture, &mut ticks), Some(at(0)));
+        // Before it was due, and after.
+        assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
+        fixture.advance(10);
+        let came_first = Ask::new(CancelReason::unspoken(), true);
+        let asked = loopwork_context::Poll::enter_nested(Some(came_first));
+        assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending(), "a request came first");
+        assert!(asked.leave());
+        fixture.advance(15);
+        assert_eq!(poll(&mut ticks.tick(), Waker::noop()), Poll::Ready(at(10)));
+        assert!(poll(&mut ticks.tick(), Waker::noop()).is_pending());
+        fixture.advance(20);
+        assert_eq!(due(&fixture, &mut ticks), Some(at(20)));
     });
 }
 

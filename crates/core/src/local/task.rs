@@ -29,6 +29,8 @@ struct Shared<T> {
     /// A cancel request waits for the next poll.
     cancel: RefCell<Option<Ask>>,
     known: RefCell<KnownActs>,
+    /// It ended by itself in the poll in which a request was delivered, which nobody in it has taken.
+    overtaken: Cell<bool>,
     /// It is being polled.
     polled: Cell<bool>,
     wakeup: Arc<Wakeup>,
@@ -82,6 +84,11 @@ impl<T> fmt::Debug for LocalTask<T> {
 }
 
 impl<T> Shared<T> {
+    /// Of a task that has ended, and not cancelled: whether a request came that it did not answer.
+    fn left_a_request(&self) -> bool {
+        self.overtaken.get() || self.cancel.borrow().is_some()
+    }
+
     fn end(&self, result: Result<T, TaskError>) {
         let before = self.outcome.replace(Outcome::Ended(result));
         if let Outcome::Pending(Some(waker)) = before {
@@ -110,6 +117,7 @@ impl<F: Future> Run<F> {
             outcome,
             cancel: RefCell::default(),
             known: RefCell::default(),
+            overtaken: Cell::new(false),
             polled: Cell::new(false),
             wakeup,
         });
@@ -142,6 +150,7 @@ impl<F: Future> Body for Run<F> {
         };
         // Its destructors run before anybody hears of its end. Unwind: the outcome stands.
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
+        this.shared.overtaken.set(request.is_some());
         this.shared.end(result);
         Request::end_any(request);
         if let Err(payload) = dropped {
@@ -208,6 +217,11 @@ impl<T> Future for LocalJoin<T> {
             (Some(request), Err(error)) if error.is_cancelled() => {
                 request.resume();
                 Poll::Pending
+            }
+            // It ended by itself in this very moment: the request is met at the next wait here.
+            (Some(request), _) if this.task.shared.left_a_request() => {
+                request.restore();
+                Poll::Ready(result)
             }
             (request, _) => {
                 Request::end_any(request);

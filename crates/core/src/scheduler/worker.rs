@@ -8,6 +8,7 @@ use std::sync::Arc;
 use loopwork_shim::CachePadded;
 use loopwork_shim::spin::Spin;
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::weaken;
 
 use super::pace::Pace;
 use super::publish::CHAIN_MAX;
@@ -160,7 +161,8 @@ impl Worker {
     /// Keeps `end` until the task that is polled here has ended; gives back what is not to be kept.
     #[inline]
     pub(crate) fn after_end(&self, end: ToldEnd) -> Option<ToldEnd> {
-        if self.polled.get().is_null() { Some(end) } else { self.after_end.replace(end) }
+        let is_polled = weaken!("told-early", !self.polled.get().is_null() => false);
+        if is_polled { self.after_end.replace(end) } else { Some(end) }
     }
 
     /// The task that was polled here has been marked as ended.

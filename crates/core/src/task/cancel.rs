@@ -25,6 +25,8 @@ pub(super) struct Requests {
     standing: u32,
     /// Why the task ended cancelled.
     ended_by: Option<CancelReason>,
+    /// The task ended by itself in the poll in which one was delivered, which nobody in it has taken.
+    overtaken: bool,
     /// What inside the task takes requests, and has a waker of its own.
     insides: Option<Arc<Insides>>,
 }
@@ -99,6 +101,20 @@ impl RawTask {
     pub(super) fn ends_cancelled(&self, request: &Request) {
         let reason = request.reason().clone();
         self.header().aux.extend().lock().requests.ended_by = Some(reason);
+    }
+
+    /// By whoever polls, of a task that ends by itself: it did not answer the request of this poll.
+    #[cold]
+    pub(super) fn ends_before_its_request(&self) {
+        self.header().aux.extend().lock().requests.overtaken = true;
+    }
+
+    /// Of a task that has ended, and not cancelled: whether a request came that it did not answer.
+    #[cold]
+    pub(super) fn left_a_request(&self) -> bool {
+        let Some(extension) = self.header().aux.extension() else { return false };
+        let trailer = extension.lock();
+        trailer.requests.overtaken || trailer.requests.pending.is_some()
     }
 
     /// How many requests stand.

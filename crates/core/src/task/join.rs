@@ -133,7 +133,7 @@ impl Waiting {
         // What is registered by now has been taken: dropping it later finds nothing.
         self.watch = None;
         if let Some(seldom) = self.seldom.take() {
-            ready!(seldom.answered(task.cancelled()));
+            ready!(seldom.answered(task.raw()));
         }
         Poll::Ready(task.take_joined())
     }
@@ -143,28 +143,28 @@ impl Waiting {
         task: &mut Task<T>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, TaskError>> {
-        loop {
-            let registered = match self.watch {
-                Some(id) => task.raw().rewatch(id, cx.waker()),
-                None => {
-                    assert_not_itself(task);
-                    task.raw().watch_waker(cx.waker()).map(|id| self.watch = Some(id))
-                }
-            };
-            if registered.is_err() {
-                return self.end(task, cx);
+        let registered = match self.watch {
+            Some(id) => task.raw().rewatch(id, cx.waker()),
+            None => {
+                assert_not_itself(task);
+                task.raw().watch_waker(cx.waker()).map(|id| self.watch = Some(id))
             }
-            loopwork_context::waits_for(WaitReason::Join);
-            if !waker::is_task_waker(cx.waker()) {
-                self.seldom().place.be_reached_by(cx.waker());
-            }
-            let Some(request) = loopwork_context::take_request() else { return Poll::Pending };
-            let accepted = task.forward(&request);
-            self.hold(request);
-            if accepted {
-                return Poll::Pending;
-            }
+        };
+        if registered.is_err() {
+            return self.end(task, cx);
         }
+        loopwork_context::waits_for(WaitReason::Join);
+        if !waker::is_task_waker(cx.waker()) {
+            self.seldom().place.be_reached_by(cx.waker());
+        }
+        let Some(request) = loopwork_context::take_request() else { return Poll::Pending };
+        if task.forward(&request) {
+            self.hold(request);
+            return Poll::Pending;
+        }
+        // It has ended just now, and has not heard of it.
+        request.restore();
+        self.end(task, cx)
     }
 
     fn seldom(&mut self) -> &mut Seldom {
@@ -194,16 +194,21 @@ impl Waiting {
 }
 
 impl Seldom {
-    /// The task has answered a request that came through here. Pending: it goes on upwards.
+    /// The task has ended after a request came through here. Pending: it goes on upwards.
     #[cold]
-    fn answered(self, cancelled: bool) -> Poll<()> {
+    fn answered(self, task: &RawTask) -> Poll<()> {
         let Some(request) = self.request else { return Poll::Ready(()) };
-        if cancelled {
+        if task.cancelled() {
             request.resume();
             return Poll::Pending;
         }
-        // The task answered otherwise: the request is spent.
-        request.end();
+        if task.left_a_request() {
+            // It ended by itself in this very moment: the request is met at the next wait here.
+            request.restore();
+        } else {
+            // The task has answered: the request is spent.
+            request.end();
+        }
         Poll::Ready(())
     }
 }

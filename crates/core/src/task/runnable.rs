@@ -139,6 +139,7 @@ impl Runnable {
     #[cold]
     fn answer(&self, request: Request, ended: Option<Ended>) -> Ended {
         if let Some(ended) = ended {
+            self.task().ends_before_its_request();
             request.end();
             return ended;
         }

@@ -1,8 +1,8 @@
 //! How a task looks at what both ends share, and waits.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use loopwork_context::{spending, waits_for};
+use loopwork_context::{proceed, waits_for};
 
 use super::state::{Shared, State};
 use crate::waiters::BoxedWaiter;
@@ -11,20 +11,26 @@ impl<T> Shared<T> {
     /// What `attempt` finds; if that is nothing, `waiter` waits until something has changed.
     ///
     /// The first attempt is without a waker, so that one that succeeds at once clones nothing. What
-    /// succeeds spends a unit of the task's budget; when that is used up there is no attempt.
+    /// succeeds spends a unit of the task's budget; when that is used up there is no attempt, nor where
+    /// `waiter` has waited and a cancel request came first.
     pub(super) fn look<R>(
         &self,
         waiter: &mut BoxedWaiter,
         cx: &mut Context<'_>,
         attempt: impl FnMut(&mut State<T>) -> Option<R>,
     ) -> Poll<R> {
-        spending(cx, |cx| {
-            let polled = self.attempt_or_wait(waiter, cx, attempt);
-            if polled.is_pending() {
-                waits_for(self.policy.reason());
-            }
-            polled
-        })
+        let progress = ready!(proceed(cx));
+        if progress.holds_back() && !waiter.is_idle() {
+            // Done or not: it may be in this very moment.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = self.attempt_or_wait(waiter, cx, attempt);
+        match polled {
+            Poll::Ready(_) => progress.made(),
+            Poll::Pending => waits_for(self.policy.reason()),
+        }
+        polled
     }
 
     fn attempt_or_wait<R>(

@@ -164,6 +164,14 @@ impl<T> Taker<T> {
         self.take_from(word)
     }
 
+    /// As [`poll_take`](Taker::poll_take), but takes nothing: ready if that would not wait.
+    pub(crate) fn poll_over(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let Some(shared) = self.shared() else { return Poll::Ready(()) };
+        // SAFETY: by the taker, with its cell and its bit.
+        let word = unsafe { shared.wait(&shared.taker, TAKER_WAITS, DONE | SHUT, cx) };
+        if word & (DONE | SHUT) == 0 { Poll::Pending } else { Poll::Ready(()) }
+    }
+
     /// What there is, as the word says, which was read with `Acquire`.
     #[inline]
     fn take_from(&mut self, word: usize) -> Taken<T> {

@@ -9,7 +9,7 @@ use futures::executor::block_on;
 use loopwork_sync::broadcast::{self, RecvError, TryRecvError};
 use proptest::prelude::*;
 
-use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_with};
+use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_overtaken, poll_with};
 
 #[test]
 fn each_receiver_gets_each_value() {
@@ -27,6 +27,25 @@ fn each_receiver_gets_each_value() {
     assert_eq!(second.try_recv(), Err(TryRecvError::Empty));
     drop(sender);
     assert_eq!(block_on(first.recv()), Err(RecvError::Closed));
+}
+
+#[test]
+fn a_receive_that_is_dropped_or_overtaken_takes_nothing() {
+    let (sender, mut receiver) = broadcast::channel(4);
+    let (count, waker) = Count::new();
+    {
+        let mut dropped = Box::pin(receiver.recv());
+        assert!(poll_with(&mut dropped, &waker).is_pending());
+        sender.send(1).unwrap();
+        assert_eq!(count.get(), 1);
+        assert_eq!(poll_overtaken(&mut dropped, &waker), Poll::Pending);
+    }
+    assert_eq!(receiver.try_recv(), Ok(1));
+    let mut messages = Box::pin(receiver.into_stream());
+    assert!(poll(&mut messages.next()).is_pending());
+    sender.send(2).unwrap();
+    assert_eq!(poll_overtaken(&mut messages.next(), &waker), Poll::Pending);
+    assert_eq!(poll(&mut messages.next()), Poll::Ready(Some(Ok(2))));
 }
 
 #[test]

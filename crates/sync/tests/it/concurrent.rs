@@ -9,7 +9,7 @@ use futures::executor::block_on;
 use loopwork_sync::CancelPolicy::{UntilDone, WhilePending};
 use loopwork_sync::{ConcurrentError, ConcurrentFuture};
 
-use crate::{Count, poll, poll_with};
+use crate::{Count, poll, poll_overtaken, poll_with};
 
 /// A counter, and a hook that counts in it.
 fn hook() -> (Arc<AtomicUsize>, impl FnOnce() + Send + 'static) {
@@ -302,6 +302,20 @@ fn i2_a_request_cannot_stop_a_running_job_but_still_reaches_the_task() {
     assert!(asked.leave());
     assert!(!future.cancelled());
     completer.set_result(1).unwrap();
+}
+
+#[test]
+fn an_awaiter_that_a_request_has_overtaken_leaves_the_value_to_others() {
+    let (completer, mut future) = ConcurrentFuture::channel(UntilDone);
+    let other = future.clone();
+    let (count, waker) = Count::new();
+    assert!(poll_with(&mut future, &waker).is_pending());
+    completer.set_result(5).unwrap();
+    assert_eq!(count.get(), 1);
+    assert!(poll_overtaken(&mut future, &waker).is_pending() && !other.cancelled());
+    assert_eq!(count.get(), 2, "without the request it goes on");
+    drop(future);
+    assert_eq!(other.result(Some(Duration::ZERO)).unwrap(), 5);
 }
 
 #[test]

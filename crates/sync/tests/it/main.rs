@@ -33,6 +33,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use loopwork_context::{Ask, CancelReason};
+
 /// A waker that counts how often it was woken.
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -61,6 +63,15 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 
 fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+/// Polls where a cancel request is visible that came before whatever has woken the task. Nobody takes it.
+fn poll_overtaken<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    let came_first = Ask::new(CancelReason::unspoken(), true);
+    let asked = loopwork_context::Poll::enter_nested(Some(came_first));
+    let polled = poll_with(future, waker);
+    assert!(asked.leave(), "nobody took the request");
+    polled
 }
 
 /// How often a thread does in a test what others do at the same time.

@@ -9,7 +9,7 @@ use futures::executor::block_on;
 use futures::{SinkExt, StreamExt};
 use loopwork_sync::mpsc::{self, SendError, TryRecvError, TrySendError};
 
-use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_with};
+use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_overtaken, poll_with};
 
 #[test]
 fn values_arrive_in_order_and_the_end_after_them() {
@@ -267,6 +267,51 @@ fn many_are_sent_and_received_at_once() {
     drop(receiver);
     assert_eq!(block_on(sender.send_many(&mut items)), Err(SendError(())));
     assert_eq!(items.len(), 6);
+}
+
+#[test]
+fn a_receive_that_is_dropped_or_overtaken_takes_nothing() {
+    let (count, waker) = Count::new();
+    let (sender, mut receiver) = mpsc::channel(4);
+    let mut buffer = Vec::new();
+    {
+        let mut dropped = Box::pin(receiver.recv());
+        assert!(poll_with(&mut dropped, &waker).is_pending());
+        sender.try_send(1).unwrap();
+        assert_eq!(count.get(), 1);
+        assert_eq!(poll_overtaken(&mut dropped, &waker), Poll::Pending);
+    }
+    assert_eq!(receiver.try_recv(), Ok(1));
+    {
+        let mut dropped = Box::pin(receiver.recv_many(&mut buffer, 9));
+        assert!(poll(&mut dropped).is_pending());
+        sender.try_send(2).unwrap();
+        assert_eq!(poll_overtaken(&mut dropped, &waker), Poll::Pending);
+    }
+    assert!(buffer.is_empty());
+    assert_eq!(receiver.try_recv(), Ok(2));
+}
+
+#[test]
+fn room_that_was_granted_to_a_dropped_send_goes_to_the_next() {
+    let (sender, mut receiver) = mpsc::channel(1);
+    sender.try_send(0).unwrap();
+    let (count, waker) = Count::new();
+    let mut sends = Box::pin(sender.send(1));
+    let mut reserves = Box::pin(sender.reserve());
+    let mut next = Box::pin(sender.send(2));
+    assert!(poll(&mut sends).is_pending() && poll(&mut reserves).is_pending());
+    assert!(poll_with(&mut next, &waker).is_pending());
+    assert_eq!(receiver.try_recv(), Ok(0));
+    assert_eq!(poll_overtaken(&mut sends, &waker), Poll::Pending);
+    drop(sends);
+    let before = count.get();
+    drop(reserves);
+    assert_eq!(count.get(), before + 1, "it is the turn of the next");
+    assert_eq!(poll(&mut next), Poll::Ready(Ok(())));
+    drop(next);
+    assert_eq!(receiver.try_recv(), Ok(2));
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty), "what was dropped is not sent");
 }
 
 #[test]

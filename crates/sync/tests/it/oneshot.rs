@@ -7,7 +7,7 @@ use futures::executor::block_on;
 use loopwork_sync::oneshot::{self, TryRecvError};
 use proptest::prelude::*;
 
-use crate::{Count, ROUNDS, poll, poll_with};
+use crate::{Count, ROUNDS, poll, poll_overtaken, poll_with};
 
 #[test]
 fn a_value_sent_before_or_during_the_wait_arrives() {
@@ -115,6 +115,37 @@ fn the_sender_hears_that_nobody_wants_the_value() {
     drop(receiver);
     assert_eq!(count.get(), 2, "who has sent does not wait any more");
     assert_eq!(Arc::strong_count(&count), 2, "the waker is gone with the channel");
+}
+
+#[test]
+fn a_receiver_that_a_request_has_overtaken_leaves_the_value_in_the_channel() {
+    let (count, waker) = Count::new();
+    let (sender, mut receiver) = oneshot::channel();
+    assert_eq!(poll_overtaken(&mut receiver, &waker), Poll::Pending);
+    assert_eq!(poll_overtaken(&mut receiver, &waker), Poll::Pending);
+    assert_eq!(count.get(), 0, "nothing is held back");
+    sender.send(1).unwrap();
+    assert_eq!(poll_overtaken(&mut receiver, &waker), Poll::Pending);
+    assert_eq!(count.get(), 2, "for the value, and without the request it goes on");
+    assert_eq!(poll(&mut receiver), Poll::Ready(Ok(1)));
+
+    // What is ready at once is no wait.
+    let (sender, mut receiver) = oneshot::channel();
+    sender.send(2).unwrap();
+    assert_eq!(poll_overtaken(&mut receiver, &waker), Poll::Ready(Ok(2)));
+
+    // A sender that went away is held back too, and a receiver that did.
+    let (sender, mut receiver) = oneshot::channel::<i32>();
+    assert!(poll(&mut receiver).is_pending());
+    drop(sender);
+    assert_eq!(poll_overtaken(&mut receiver, &waker), Poll::Pending);
+    assert!(poll(&mut receiver).is_ready());
+    let (mut sender, receiver) = oneshot::channel::<i32>();
+    let mut closed = Box::pin(sender.closed());
+    assert!(poll(&mut closed).is_pending());
+    drop(receiver);
+    assert_eq!(poll_overtaken(&mut closed, &waker), Poll::Pending);
+    assert!(poll(&mut closed).is_ready());
 }
 
 #[test]

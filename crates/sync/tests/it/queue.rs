@@ -5,12 +5,11 @@ use std::thread;
 
 use futures::Stream;
 use futures::executor::block_on;
-use loopwork_context::{Ask, CancelReason};
 use loopwork_sync::{
     GetNowaitError, LifoQueue, PriorityQueue, PutNowaitError, Queue, QueueShutDown,
 };
 
-use crate::{Count, poll, poll_with};
+use crate::{Count, poll, poll_overtaken, poll_with};
 
 #[test]
 fn g18_a_limit_of_zero_is_none() {
@@ -87,11 +86,7 @@ fn g20_a_getter_that_a_request_has_overtaken_takes_no_item() {
     assert!(poll(&mut a).is_pending());
     assert!(poll_with(&mut b, &waker).is_pending());
     queue.put_nowait(1).unwrap();
-    let came_first = Ask::new(CancelReason::unspoken(), true);
-    let asked = loopwork_context::Poll::enter_nested(Some(came_first));
-    let polled = poll_with(&mut b, &waker);
-    assert!(asked.leave(), "nobody took the request");
-    assert_eq!(polled, Poll::Pending);
+    assert_eq!(poll_overtaken(&mut b, &waker), Poll::Pending);
     assert_eq!(count.get(), 1, "without the request it goes on");
     assert_eq!(poll(&mut a), Poll::Ready(Ok(1)));
 }

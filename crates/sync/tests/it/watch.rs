@@ -7,7 +7,7 @@ use futures::executor::block_on;
 use loopwork_sync::watch;
 use proptest::prelude::*;
 
-use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_with};
+use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_overtaken, poll_with};
 
 #[test]
 fn a_change_wakes_who_waits_and_is_seen_once() {
@@ -25,6 +25,28 @@ fn a_change_wakes_who_waits_and_is_seen_once() {
     assert!(poll(&mut pin!(receiver.changed())).is_pending());
     assert!(other.borrow_and_update().has_changed());
     assert!(poll(&mut pin!(other.changed())).is_pending());
+}
+
+#[test]
+fn a_wait_that_is_dropped_or_overtaken_has_seen_nothing() {
+    let (sender, mut receiver) = watch::channel(0);
+    let (count, waker) = Count::new();
+    {
+        let mut dropped = Box::pin(receiver.changed());
+        assert!(poll_with(&mut dropped, &waker).is_pending());
+        sender.send(1).unwrap();
+        assert_eq!(count.get(), 1);
+        assert_eq!(poll_overtaken(&mut dropped, &waker), Poll::Pending);
+    }
+    assert!(receiver.has_changed().unwrap());
+    assert_eq!(poll(&mut Box::pin(receiver.changed())), Poll::Ready(Ok(())));
+    {
+        let mut dropped = Box::pin(receiver.wait_for(|value| *value == 2));
+        assert!(poll(&mut dropped).is_pending());
+        sender.send(2).unwrap();
+        assert!(poll_overtaken(&mut dropped, &waker).is_pending());
+    }
+    assert!(receiver.has_changed().unwrap());
 }
 
 #[test]
