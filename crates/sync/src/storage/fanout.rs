@@ -21,7 +21,8 @@ pub(crate) struct Fanout<T> {
     places: Box<[AtomicPtr<Item<T>>]>,
     capacity: u64,
     ends: Mutex<Ends<T>>,
-    /// The items are ours.
+    /// The items that the places have pointed at first, from a box.
+    items: NonNull<[Item<T>]>,
     _items: PhantomData<Item<T>>,
 }
 
@@ -31,6 +32,8 @@ struct Ends<T> {
     readers: usize,
     /// Items that are in no place. Those that are not empty have somebody at them, who will empty them.
     aside: Vec<NonNull<Item<T>>>,
+    /// Items that have come later, each from a box.
+    more: Vec<NonNull<Item<T>>>,
 }
 
 // SAFETY: values go from one thread to others, which may clone one of them at the same time. Items are
@@ -72,12 +75,17 @@ impl End {
 impl<T> Fanout<T> {
     /// With one writer and one reader, whose first position is 0. `capacity` is from 1 to `FANOUT_MAX`.
     pub(crate) fn new(capacity: usize) -> Self {
-        let items = (0..capacity.next_power_of_two()).map(|_| AtomicPtr::new(new_item().as_ptr()));
+        let places = capacity.next_power_of_two();
+        let items = Box::leak((0..places).map(|_| Item::new()).collect::<Box<[_]>>());
+        let items = NonNull::from(items);
+        // SAFETY: they are so many, and nobody else is there.
+        let item = |at| AtomicPtr::new(unsafe { items.cast::<Item<T>>().add(at) }.as_ptr());
         Self {
             end: CachePadded::new(AtomicU64::new(0)),
-            places: items.collect(),
+            places: (0..places).map(item).collect(),
             capacity: capacity as u64,
-            ends: Mutex::new(Ends { writers: 1, readers: 1, aside: Vec::new() }),
+            ends: Mutex::new(Ends { writers: 1, readers: 1, aside: Vec::new(), more: Vec::new() }),
+            items,
             _items: PhantomData,
         }
     }
@@ -174,7 +182,14 @@ impl<T> Fanout<T> {
         // SAFETY: items are freed with this, and not before.
         let is_empty = |item: &NonNull<Item<T>>| unsafe { item.as_ref() }.is_empty();
         let empty = ends.aside.iter().position(is_empty);
-        let item = empty.map_or_else(new_item, |at| ends.aside.swap_remove(at));
+        let item = match empty {
+            Some(at) => ends.aside.swap_remove(at),
+            None => {
+                let item = NonNull::from(Box::leak(Box::new(Item::new())));
+                ends.more.push(item);
+                item
+            }
+        };
         let place = self.place(position);
         // Ordering: Relaxed: it is written under the mutex.
         let busy = NonNull::new(place.load(Ordering::Relaxed)).expect("a place has an item");
@@ -248,20 +263,16 @@ impl<T> Fanout<T> {
     }
 }
 
-fn new_item<T>() -> NonNull<Item<T>> {
-    NonNull::from(Box::leak(Box::new(Item::new())))
-}
-
 impl<T> Drop for Fanout<T> {
     fn drop(&mut self) {
-        // In a model this is what tells that both ends have gone: what `Arc` does is not seen by it.
-        let aside = std::mem::take(&mut self.ends.lock().aside);
-        let in_places = self.places.iter().map(|place| place.load(Ordering::Relaxed));
-        for item in in_places.chain(aside.into_iter().map(NonNull::as_ptr)) {
-            // SAFETY: it came from a box, is in one place or aside, and nobody else is there.
-            let item = unsafe { Box::from_raw(item) };
-            drop(item.into_value());
-        }
+        // In a model the lock is what tells that both ends have gone: what `Arc` does is not seen by it.
+        let more = std::mem::take(&mut self.ends.lock().more);
+        // SAFETY: it came from a box, and nobody else is there.
+        let items = unsafe { Box::from_raw(self.items.as_ptr()) };
+        // SAFETY: as above.
+        let more = more.into_iter().map(|item| *unsafe { Box::from_raw(item.as_ptr()) });
+        // Unwind: a destructor that panics leaks the values behind its own.
+        items.into_vec().into_iter().chain(more).for_each(|item| drop(item.into_value()));
     }
 }
 
