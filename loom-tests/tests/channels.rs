@@ -427,3 +427,78 @@ fn broadcast_last_drop_against_recv() {
         thread.join().unwrap();
     });
 }
+
+/// The place of a value that was taken is used again.
+#[test]
+fn broadcast_recv_against_a_second_send() {
+    explore(2, || {
+        let (sender, mut receiver) = broadcast::channel(1);
+        sender.send(1).unwrap();
+        let thread = spawn(move || {
+            let first = receiver.try_recv();
+            assert!(matches!(first, Ok(1) | Err(broadcast::TryRecvError::Lagged(1))));
+            receiver
+        });
+        sender.send(2).unwrap();
+        assert_eq!(thread.join().unwrap().try_recv(), Ok(2));
+    });
+}
+
+/// One clones the value, and the other takes it, or drops what both have cloned.
+#[test]
+fn broadcast_two_receivers() {
+    explore(2, || {
+        let alive = Arc::new(());
+        let (sender, mut first) = broadcast::channel(1);
+        let mut second = sender.subscribe();
+        sender.send(alive.clone()).unwrap();
+        let thread = spawn(move || drop(first.try_recv().unwrap()));
+        drop(second.try_recv().unwrap());
+        thread.join().unwrap();
+        assert_eq!(Arc::strong_count(&alive), 1);
+    });
+}
+
+/// A value that is being cloned is overwritten: it stays where it is until the clone is done, and then goes.
+#[test]
+fn broadcast_clone_against_sends() {
+    explore(2, || {
+        let alive = Arc::new(());
+        let value = |n| (n, alive.clone());
+        let (sender, mut first) = broadcast::channel(1);
+        let mut second = sender.subscribe();
+        sender.send(value(1)).unwrap();
+        let (three, two) = (value(3), value(2));
+        let thread = spawn(move || {
+            let mut last = 0;
+            for _ in 0..2 {
+                if let Ok((n, _)) = first.try_recv() {
+                    assert!(n > last);
+                    last = n;
+                }
+            }
+        });
+        sender.send(two).unwrap();
+        sender.send(three).unwrap();
+        assert_eq!(second.try_recv().unwrap_err(), broadcast::TryRecvError::Lagged(2));
+        thread.join().unwrap();
+        assert_eq!(second.try_recv().unwrap().0, 3);
+        drop((sender, second));
+        assert_eq!(Arc::strong_count(&alive), 1);
+    });
+}
+
+/// Who leaves does without its part, and the other gets the value.
+#[test]
+fn broadcast_leave_against_recv() {
+    explore(2, || {
+        let alive = Arc::new(());
+        let (sender, mut first) = broadcast::channel(2);
+        let second = sender.subscribe();
+        sender.send(alive.clone()).unwrap();
+        let thread = spawn(move || drop(second));
+        drop(first.try_recv().unwrap());
+        thread.join().unwrap();
+        assert_eq!(Arc::strong_count(&alive), 1);
+    });
+}

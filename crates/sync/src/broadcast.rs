@@ -21,39 +21,39 @@
 //! # });
 //! ```
 //!
-//! A value is shared by those who are to get it, and cloned by each of them after the channel's lock is released;
-//! the last gets the value itself. So neither `clone` nor a destructor runs under the lock.
+//! A receiver takes no lock. It clones the value where that is kept; the last who is to get it gets the value
+//! itself. The senders take turns. Neither `clone` nor a destructor runs under their lock.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `broadcast/sender.rs` | [`Sender`] |
 //! | `broadcast/receiver.rs` | [`Receiver`] |
 //! | `broadcast/messages.rs` | [`Messages`]: the receiver as a `Stream` |
-//! | `broadcast/ring.rs` | the values that are kept, and who has not seen them |
 //! | `broadcast/error.rs` | what may go wrong |
+//!
+//! The values, and who has not got them, are in `storage/fanout.rs`.
 
 mod error;
 mod messages;
 mod receiver;
-mod ring;
 mod sender;
 
 use std::sync::Arc;
 
-use loopwork_shim::sync::Mutex;
-
 pub use self::error::{RecvError, SendError, TryRecvError};
 pub use self::messages::Messages;
 pub use self::receiver::Receiver;
-use self::ring::Ring;
 pub use self::sender::Sender;
 use crate::notify::Notify;
+use crate::storage::{FANOUT_MAX, Fanout};
 
 /// A channel that keeps the last `capacity` values.
 ///
+/// Memory for all of them is allocated now: for the next power of two.
+///
 /// # Panics
 ///
-/// If `capacity` is 0.
+/// If `capacity` is 0, or greater than 1,073,741,824.
 ///
 /// ```
 /// let (sender, mut receiver) = loopwork_sync::broadcast::channel(16);
@@ -64,8 +64,9 @@ use crate::notify::Notify;
 #[must_use = "a channel is of use with both ends"]
 pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     assert!(capacity > 0, "a channel that keeps 0 values loses each of them: give it at least 1");
+    assert!(capacity <= FANOUT_MAX, "a channel keeps {FANOUT_MAX} values at most: give it less");
     let shared = Arc::new(Shared {
-        ring: Mutex::new(Ring::new(capacity)),
+        ring: Fanout::new(capacity),
         sent: Arc::new(Notify::new()),
         closed: Notify::new(),
     });
@@ -73,7 +74,7 @@ pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 }
 
 struct Shared<T> {
-    ring: Mutex<Ring<T>>,
+    ring: Fanout<T>,
     /// Notified after a value was sent, and after the last sender has gone.
     sent: Arc<Notify>,
     /// Notified when there is no receiver any more.

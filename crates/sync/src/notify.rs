@@ -149,8 +149,10 @@ impl Notify {
 
     #[inline]
     fn epoch(&self) -> usize {
-        // Ordering: Relaxed: it is the beginning of a wait.
-        self.word.load(Ordering::Relaxed) / EPOCH
+        // Ordering: Acquire: who begins to wait after all were notified, and looks again then, sees what was
+        // done before. [edge: notify]
+        let order = weaken!("notify-epoch", Ordering::Acquire => Ordering::Relaxed);
+        self.word.load(order) / EPOCH
     }
 
     /// Whether there is no need to wait: all were notified since `epoch`, or one was and this takes it.

@@ -12,8 +12,12 @@
 //! | `storage/tail.rs` | the word by which producers take turns |
 //! | `storage/ring.rs` | [`Ring`]: a queue with a capacity |
 //! | `storage/blocks.rs` | [`Blocks`]: one without |
+//! | `storage/item.rs` | a value that many are to get |
+//! | `storage/fanout.rs` | [`Fanout`]: the last values, for many readers |
 
 mod blocks;
+mod fanout;
+mod item;
 mod ring;
 mod shared;
 mod single;
@@ -21,6 +25,7 @@ mod slot;
 mod tail;
 
 pub(crate) use self::blocks::Blocks;
+pub(crate) use self::fanout::{FANOUT_MAX, Fanout, Missing};
 pub(crate) use self::ring::Ring;
 pub(crate) use self::shared::{Consumer, Queue, Shared};
 

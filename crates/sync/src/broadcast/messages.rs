@@ -59,6 +59,10 @@ impl<T: Clone> Stream for Messages<T> {
                 }
             }
             let progress = ready!(proceed(cx));
+            if let Some(received) = this.receiver.attempt() {
+                progress.made();
+                return Poll::Ready(item(received));
+            }
             let notified = this.receiver.sent().clone().notified_owned();
             if let Some(received) = this.receiver.attempt() {
                 progress.made();

@@ -7,6 +7,7 @@ use super::{Messages, RecvError, Shared, TryRecvError};
 use crate::blocking;
 use crate::notify::Notify;
 use crate::spend::spend;
+use crate::storage::Missing;
 
 /// An end that gets every value that is sent while it is there.
 ///
@@ -33,6 +34,10 @@ impl<T> Receiver<T> {
 
     /// One more receiver, which gets what is sent from now on, and nothing of what this one has not seen yet.
     ///
+    /// # Panics
+    ///
+    /// If there are 2,097,151 receivers.
+    ///
     /// ```
     /// let (sender, receiver) = loopwork_sync::broadcast::channel(4);
     /// sender.send(1).unwrap();
@@ -40,11 +45,11 @@ impl<T> Receiver<T> {
     /// assert!(another.try_recv().is_err());
     /// assert_eq!(sender.receiver_count(), 2);
     /// ```
+    #[track_caller]
     #[must_use]
     pub fn resubscribe(&self) -> Self {
-        let mut ring = self.shared.ring.lock();
-        ring.receivers += 1;
-        Self { shared: self.shared.clone(), next: ring.end() }
+        let next = self.shared.ring.subscribe();
+        Self::new(self.shared.clone(), next)
     }
 
     /// How many values it has not seen, those included that it has lost.
@@ -55,7 +60,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.len(), 3);
     /// ```
     pub fn len(&self) -> usize {
-        (self.shared.ring.lock().end() - self.next) as usize
+        self.shared.ring.unseen(self.next)
     }
 
     /// Whether it has seen all values.
@@ -78,7 +83,7 @@ impl<T> Receiver<T> {
     /// assert!(receiver.is_closed());
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.shared.ring.lock().senders == 0
+        self.shared.ring.is_closed()
     }
 
     /// Whether both get the same values.
@@ -122,6 +127,9 @@ impl<T: Clone> Receiver<T> {
     pub async fn recv(&mut self) -> Result<T, RecvError> {
         // Before a value is taken: a future that is dropped here has taken none.
         spend().await;
+        if let Some(received) = self.attempt() {
+            return received;
+        }
         loop {
             let notified = self.shared.sent.notified();
             if let Some(received) = self.shared.attempt(&mut self.next) {
@@ -151,7 +159,11 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(receiver.try_recv(), Ok(1));
     /// ```
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.shared.take(&mut self.next)
+        self.shared.ring.take(&mut self.next).map_err(|missing| match missing {
+            Missing::Empty => TryRecvError::Empty,
+            Missing::Closed => TryRecvError::Closed,
+            Missing::Lagged(lost) => TryRecvError::Lagged(lost),
+        })
     }
 
     /// The next value; blocks this thread while there is none.
@@ -193,29 +205,21 @@ impl<T: Clone> Receiver<T> {
 }
 
 impl<T: Clone> Shared<T> {
-    fn take(&self, next: &mut u64) -> Result<T, TryRecvError> {
-        let value = self.ring.lock().take(next)?;
-        // Unwind: a `clone` that panics loses the value for this receiver.
-        Ok(Arc::try_unwrap(value).unwrap_or_else(|shared| T::clone(&shared)))
-    }
-
     /// None if there is nothing yet.
+    #[inline]
     fn attempt(&self, next: &mut u64) -> Option<Result<T, RecvError>> {
-        match self.take(next) {
+        match self.ring.take(next) {
             Ok(value) => Some(Ok(value)),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
-            Err(TryRecvError::Lagged(lost)) => Some(Err(RecvError::Lagged(lost))),
+            Err(Missing::Empty) => None,
+            Err(Missing::Closed) => Some(Err(RecvError::Closed)),
+            Err(Missing::Lagged(lost)) => Some(Err(RecvError::Lagged(lost))),
         }
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut ring = self.shared.ring.lock();
-        let unread = ring.leave(self.next);
-        let last = ring.receivers == 0;
-        drop(ring);
+        let (unread, last) = self.shared.ring.leave(self.next);
         if last {
             self.shared.closed.notify_waiters();
         }

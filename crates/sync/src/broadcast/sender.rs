@@ -41,15 +41,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.send(2).unwrap_err().0, 2);
     /// ```
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        let value = Arc::new(value);
-        let mut ring = self.shared.ring.lock();
-        let receivers = ring.receivers;
-        if receivers == 0 {
-            drop(ring);
-            return Err(SendError(Arc::into_inner(value).expect("nobody else has it")));
-        }
-        let lost = ring.push(value);
-        drop(ring);
+        let (receivers, lost) = self.shared.ring.push(value).map_err(SendError)?;
         if !cfg!(loopwork_weaken = "broadcast-tell") {
             self.shared.sent.notify_waiters();
         }
@@ -59,6 +51,10 @@ impl<T> Sender<T> {
 
     /// One more receiver, which gets what is sent from now on.
     ///
+    /// # Panics
+    ///
+    /// If there are 2,097,151 receivers.
+    ///
     /// ```
     /// let (sender, _receiver) = loopwork_sync::broadcast::channel(4);
     /// sender.send(1).unwrap();
@@ -66,11 +62,11 @@ impl<T> Sender<T> {
     /// sender.send(2).unwrap();
     /// assert_eq!(late.try_recv(), Ok(2));
     /// ```
+    #[track_caller]
     #[must_use]
     pub fn subscribe(&self) -> Receiver<T> {
-        let mut ring = self.shared.ring.lock();
-        ring.receivers += 1;
-        Receiver::new(self.shared.clone(), ring.end())
+        let next = self.shared.ring.subscribe();
+        Receiver::new(self.shared.clone(), next)
     }
 
     /// How many receivers there are.
@@ -81,7 +77,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.receiver_count(), 2);
     /// ```
     pub fn receiver_count(&self) -> usize {
-        self.shared.ring.lock().receivers
+        self.shared.ring.readers()
     }
 
     /// How many values are kept that not all receivers have got.
@@ -94,7 +90,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.len(), 1);
     /// ```
     pub fn len(&self) -> usize {
-        self.shared.ring.lock().len()
+        self.shared.ring.len()
     }
 
     /// Whether all receivers have got all values.
@@ -144,18 +140,14 @@ impl<T> Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        self.shared.ring.lock().senders += 1;
+        self.shared.ring.add_writer();
         Self { shared: self.shared.clone() }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut ring = self.shared.ring.lock();
-        ring.senders -= 1;
-        let last = ring.senders == 0;
-        drop(ring);
-        if last && !cfg!(loopwork_weaken = "broadcast-end") {
+        if self.shared.ring.remove_writer() && !cfg!(loopwork_weaken = "broadcast-end") {
             self.shared.sent.notify_waiters();
         }
     }

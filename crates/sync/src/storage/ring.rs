@@ -145,11 +145,15 @@ impl<T, X> Shared<Ring<T>, X> {
     pub(crate) fn push(&self, item: &mut Option<T>) -> Result<(), Refused> {
         assert!(item.is_some(), "there is something to put");
         let word = self.tail.guess();
-        let position = word.position();
-        let claimed = word.is_plain()
-            && self.queue.is_free(position)
-            && self.tail.exchange(word, self.claim(word)).is_ok();
-        let word = if claimed { word } else { self.claim_slowly()? };
+        let claimed = if word.is_plain() && self.queue.is_free(word.position()) {
+            self.tail.exchange(word, self.claim(word))
+        } else {
+            Err(word)
+        };
+        let word = match claimed {
+            Ok(()) => word,
+            Err(now) => self.claim_slowly(word, now)?,
+        };
         if let Some(item) = item.take() {
             // SAFETY: the exchange has claimed it, from a word with room.
             unsafe { self.queue.put(word.position(), item) };
@@ -164,9 +168,11 @@ impl<T, X> Shared<Ring<T>, X> {
         word.at(self.queue.next(word.position())).without(SLEEPS)
     }
 
+    /// The word was `word`, and is `now`.
     #[cold]
-    fn claim_slowly(&self) -> Result<Word, Refused> {
-        let claimed = self.tail.update(|word| {
+    fn claim_slowly(&self, word: Word, now: Word) -> Result<Word, Refused> {
+        let now = if now == word { now } else { self.tail.after_collision(word, now) };
+        let claimed = self.tail.update_apart(now, |word| {
             let may = !word.has(CLOSED | WAITERS) && self.queue.has_room(word, 1);
             may.then(|| self.claim(word))
         });
@@ -221,7 +227,7 @@ impl<T, X> Shared<Ring<T>, X> {
     ///
     /// If no place was reserved.
     pub(crate) fn push_reserved(&self, item: T) -> Result<(), T> {
-        let claimed = self.tail.update(|word| {
+        let claimed = self.tail.update_apart(self.tail.guess(), |word| {
             let next = word.unreserve(1);
             if word.has(GONE) {
                 return Some(next);

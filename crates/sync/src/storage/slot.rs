@@ -31,6 +31,15 @@ impl<T> Slot<T> {
         self.0.with_mut(|place| unsafe { place.cast::<T>().read() })
     }
 
+    /// # Safety
+    ///
+    /// There is a value, and nobody puts or takes meanwhile.
+    #[inline]
+    pub(super) unsafe fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        // SAFETY: the caller's obligation.
+        self.0.with(|place| look(unsafe { &*place.cast::<T>() }))
+    }
+
     /// Fails a model in which somebody may still be at this place, which is about to go away.
     #[inline]
     pub(super) fn expect_unused(&self) {

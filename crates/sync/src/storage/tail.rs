@@ -1,6 +1,8 @@
 //! The word at the end of a queue where producers come in.
 
 use loopwork_shim::atomic::{AtomicU64, Ordering};
+use loopwork_shim::spin::processors;
+use loopwork_shim::thread::spin_loop;
 use loopwork_shim::weaken;
 
 /// The consumer's waker is in its cell; whoever clears this has the waker.
@@ -25,6 +27,9 @@ const NOT_PLAIN: u64 = POSITION - 1 - SLEEPS;
 pub(crate) const CAPACITY_MAX: usize = RESERVED_MAX as usize;
 /// Positions are this many bits, and then begin anew.
 pub(super) const POSITION_MASK: u64 = u64::MAX / POSITION;
+
+/// For how long who has collided lets others do: some microseconds.
+const PAUSES: usize = 256;
 
 /// Where the next item comes, how many places are reserved behind it, and the flags above.
 ///
@@ -79,6 +84,37 @@ impl Tail {
                 Err(now) => word = now,
             }
         }
+    }
+
+    /// As [`update`](Tail::update), from a guess, by who holds no lock: producers that collide go apart.
+    #[inline]
+    pub(super) fn update_apart(
+        &self,
+        mut word: Word,
+        mut change: impl FnMut(Word) -> Option<Word>,
+    ) -> Result<Word, Word> {
+        loop {
+            let Some(next) = change(word) else { return Err(word) };
+            match self.exchange(word, next) {
+                Ok(()) => return Ok(word),
+                Err(now) => word = self.after_collision(word, now),
+            }
+        }
+    }
+
+    /// The word was to be changed, and is `now`: what it is after a while, if that was another producer.
+    ///
+    /// That one is on another processor, and about to come again. Two who take turns for each item wait for
+    /// the cache line each time; so one of them lets the other do many.
+    #[cold]
+    pub(super) fn after_collision(&self, word: Word, now: Word) -> Word {
+        if word.position() == now.position() || processors() == 1 {
+            return now;
+        }
+        for _ in 0..PAUSES {
+            spin_loop();
+        }
+        self.guess()
     }
 
     /// So many positions on. Nobody else moves it meanwhile, but flags may change.

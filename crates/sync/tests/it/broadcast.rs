@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -95,6 +96,52 @@ fn a_clone_or_a_destructor_may_use_the_channel() {
     drop(first.try_recv().unwrap());
     sender.send(Uses(Some(sender.clone()))).unwrap();
     drop((first, second));
+}
+
+#[test]
+fn a_value_stays_while_it_is_cloned() {
+    /// Its clone sends so many others, each of which overwrites the one before.
+    struct Sends(Option<broadcast::Sender<Sends>>, usize, Arc<()>);
+    impl Clone for Sends {
+        fn clone(&self) -> Self {
+            for _ in 0..self.1 {
+                let value = Self(None, 0, self.2.clone());
+                assert!(self.0.iter().all(|sender| sender.send(value.clone()).is_ok()));
+            }
+            Self(None, self.1, self.2.clone())
+        }
+    }
+    let alive = Arc::new(());
+    let (sender, mut first) = broadcast::channel(1);
+    let mut second = first.resubscribe();
+    for _ in 0..3 {
+        sender.send(Sends(Some(sender.clone()), 3, alive.clone())).ok().unwrap();
+        assert_eq!(first.try_recv().map(|value| value.1).ok(), Some(3));
+        assert_eq!(Arc::strong_count(&alive), 2, "the first is gone, and the last is kept");
+        for receiver in [&mut first, &mut second] {
+            assert!(matches!(receiver.try_recv(), Err(TryRecvError::Lagged(2 | 3))));
+            assert_eq!(receiver.try_recv().map(|value| value.1).ok(), Some(0));
+        }
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+}
+
+#[test]
+fn a_clone_that_panics_loses_the_value_for_one() {
+    struct Panics(Arc<()>);
+    impl Clone for Panics {
+        fn clone(&self) -> Self {
+            panic!("it is not to be cloned")
+        }
+    }
+    let alive = Arc::new(());
+    let (sender, mut first) = broadcast::channel(1);
+    let mut second = first.resubscribe();
+    sender.send(Panics(alive.clone())).ok().unwrap();
+    let received = catch_unwind(AssertUnwindSafe(|| first.try_recv()));
+    assert!(received.is_err() && first.is_empty());
+    assert!(second.try_recv().is_ok_and(|value| Arc::ptr_eq(&value.0, &alive)));
+    assert_eq!(Arc::strong_count(&alive), 1);
 }
 
 #[test]
@@ -210,4 +257,54 @@ fn threads_broadcast_to_threads() {
             drop(sender);
         });
     });
+}
+
+/// With room for few, while receivers come and go: each gets the values of a sender in order, and knows how many it
+/// has lost; in the end none is left.
+#[test]
+fn threads_lag_behind_and_leave() {
+    #[derive(Clone)]
+    struct Sent(usize, usize, Arc<()>);
+
+    let alive = Arc::new(());
+    for capacity in [1, 2, 3] {
+        for_threads(|threads| {
+            let (sender, receiver) = broadcast::channel(capacity);
+            thread::scope(|scope| {
+                for stays in 0..threads {
+                    let mut receiver = receiver.resubscribe();
+                    scope.spawn(move || {
+                        let (mut seen, mut next) = (0, vec![0; threads]);
+                        loop {
+                            match block_on(receiver.recv()) {
+                                Ok(Sent(thread, n, _alive)) => {
+                                    assert!(n >= next[thread]);
+                                    next[thread] = n + 1;
+                                    seen += 1;
+                                }
+                                Err(RecvError::Lagged(lost)) => seen += lost,
+                                Err(RecvError::Closed) => break,
+                            }
+                            if stays % 2 == 1 && seen % 16 == 0 {
+                                // What it has not seen goes with it.
+                                seen += receiver.len() as u64;
+                                receiver = receiver.resubscribe();
+                            }
+                        }
+                        if stays % 2 == 0 {
+                            assert_eq!(seen, (threads * ROUNDS) as u64);
+                        }
+                    });
+                }
+                drop(receiver);
+                in_threads(threads, |thread| {
+                    for n in 0..ROUNDS {
+                        drop(sender.send(Sent(thread, n, alive.clone())));
+                    }
+                });
+                drop(sender);
+            });
+            assert_eq!(Arc::strong_count(&alive), 1);
+        });
+    }
 }
