@@ -154,7 +154,7 @@ mod tests {
             assert!(spending(&mut cx, |_| Poll::Ready(())).is_ready());
         }
         assert!(spending(&mut cx, |_| Poll::Ready(())).is_pending());
-        assert_eq!(poll.finish().waits_for(), WaitReason::Yield as u8);
+        assert_eq!(poll.finish().waits_for(), WaitReason::Yield);
     }
 
     #[test]

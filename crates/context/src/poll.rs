@@ -205,10 +205,17 @@ impl Finished {
         self.now.has(Now::REQUEUE)
     }
 
-    /// What the innermost future said it waits for: the number of a [`WaitReason`], as by `as u8`.
+    /// What the innermost future said it waits for.
+    #[must_use]
+    pub fn waits_for(&self) -> WaitReason {
+        WaitReason::from_number(self.reason_number()).unwrap_or_default()
+    }
+
+    /// The number of what it waits for, as by `as u8`.
+    #[doc(hidden)]
     #[inline]
     #[must_use]
-    pub fn waits_for(&self) -> u8 {
+    pub fn reason_number(&self) -> u8 {
         self.now.byte(Now::WAITS_FOR)
     }
 }

@@ -81,7 +81,7 @@ impl fmt::Display for WaitReason {
 ///
 /// let poll = Poll::enter(false);
 /// waits_for(WaitReason::Lock);
-/// assert_eq!(poll.finish().waits_for(), WaitReason::Lock as u8);
+/// assert_eq!(poll.finish().waits_for(), WaitReason::Lock);
 /// ```
 #[inline]
 pub fn waits_for(reason: WaitReason) {

@@ -301,7 +301,7 @@ fn each_operation_that_is_ready_spends_one_unit_of_the_budget() {
                 ready += 1;
             }
             assert_eq!(counter.count(), before + 1, "it asks to be polled again");
-            assert_eq!(task.finish().waits_for(), WaitReason::Yield as u8);
+            assert_eq!(task.finish().waits_for(), WaitReason::Yield);
             ready
         };
         assert_eq!(spent(Box::new(|cx| ours.poll_readable(cx).is_ready())), 128);
@@ -321,7 +321,7 @@ fn each_operation_that_is_ready_spends_one_unit_of_the_budget() {
         for _ in 0..1000 {
             assert!(ours.poll_io(Direction::Read, &mut cx, read_byte).is_pending());
         }
-        assert_eq!(task.finish().waits_for(), WaitReason::Io as u8);
+        assert_eq!(task.finish().waits_for(), WaitReason::Io);
         for _ in 0..1000 {
             assert!(ours.try_io(Direction::Write, |_| Ok(())).is_ok(), "it spends nothing");
         }

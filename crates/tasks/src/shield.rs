@@ -72,7 +72,7 @@ impl<T: 'static> Future for Shield<T> {
         // The request is not for the task, but it is for this wait.
         ready!(hold_back(cx, self.waited));
         self.waited = true;
-        let kind = Kind::Scope { id: ScopeId::NOBODY, shield: true, deadline: None };
+        let kind = Kind::scope(ScopeId::NOBODY, Kind::NEVER, true);
         let _frame = Frame::enter(kind, None);
         Pin::new(&mut self.task).poll(cx)
     }
@@ -98,7 +98,10 @@ impl<T: 'static> Future for Shield<T> {
 /// # }
 /// ```
 pub fn shield_scope<F: IntoFuture>(future: F) -> ShieldScope<F::IntoFuture> {
-    ShieldScope { edge: Edge::new(None).shielded(), inside: Some(future.into_future()) }
+    ShieldScope {
+        edge: Edge::new(Instant::FAR_FUTURE).shielded(),
+        inside: Some(future.into_future()),
+    }
 }
 
 pin_project! {
@@ -120,7 +123,7 @@ impl<F> ShieldScope<F> {
     /// Outside an event loop, whose clock it needs.
     #[track_caller]
     pub fn limit(self, duration: Duration) -> ShieldFor<F> {
-        let edge = Edge::new(Some(Instant::now() + duration)).shielded();
+        let edge = Edge::new(Instant::now() + duration).shielded();
         ShieldFor { edge, inside: self.inside }
     }
 }

@@ -16,13 +16,16 @@ use crate::scope::{Edge, ScopeOver, State};
 
 /// Runs `future` for `duration` at most; then cancels it.
 ///
+/// The time runs from the moment when this is first polled and `future` has to wait: no clock is read for
+/// what is ready at once. [`timeout_at`] takes the end instead.
+///
 /// The limit is a scope of its own. When its time is up, a request becomes visible inside: a task
 /// that is awaited there is cancelled *and waited for*, a [`catch_cancel`] may clean up, so that it can
 /// take longer than `duration` until this is ready. What nobody takes is dropped. A task that answers
 /// with a value, or a catcher that refuses, makes this `Ok`.
 ///
-/// The future runs in the calling task. It is polled once at least; a limit that is over already takes
-/// effect at its first wait, and a future that never waits is never interrupted. Of two limits around
+/// The future runs in the calling task. It is polled once at least; a limit of zero takes effect at its
+/// first wait, and a future that never waits is never interrupted. Of two limits around
 /// one wait that are up together the outer one reports, and the inner one is cancelled by it.
 ///
 /// Dropping what this gives drops `future`.
@@ -33,9 +36,10 @@ use crate::scope::{Edge, ScopeOver, State};
 ///
 /// # Panics
 ///
-/// Outside an event loop, whose clock it needs.
+/// If it has to wait outside an event loop, whose clock it needs.
 ///
-/// asyncio: `timeout`.
+/// asyncio: `timeout`; there the time runs from the call, and that of `wait_for` from its first step. trio: a
+/// limit runs from when it is entered.
 ///
 /// [`catch_cancel`]: loopwork_context::catch_cancel
 ///
@@ -55,7 +59,7 @@ use crate::scope::{Edge, ScopeOver, State};
 #[track_caller]
 #[inline]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    timeout_at(Instant::now() + duration, future)
+    Timeout { edge: Edge::within(duration), inside: Some(future.into_future()) }
 }
 
 /// Runs `future` until `deadline` at most: see [`timeout`].
@@ -67,7 +71,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// asyncio: `timeout_at`.
 #[inline]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    Timeout { edge: Edge::new(Some(deadline)), inside: Some(future.into_future()) }
+    Timeout { edge: Edge::new(deadline), inside: Some(future.into_future()) }
 }
 
 /// [`timeout`] for a future that moves its own limit: `body` is given a [`TimeLimit`].
@@ -99,7 +103,7 @@ pub fn timeout_with<F: IntoFuture>(
     duration: Duration,
     body: impl FnOnce(TimeLimit) -> F,
 ) -> Timeout<F::IntoFuture> {
-    let limit = TimeLimit(State::new(ScopeId::unique(), Some(Instant::now() + duration), false));
+    let limit = TimeLimit(State::new(ScopeId::unique(), Instant::now() + duration, false));
     limit.0.enter();
     let edge = Edge::of(limit.0.clone(), false);
     Timeout { edge, inside: Some(body(limit).into_future()) }
@@ -193,7 +197,7 @@ pin_project! {
 }
 
 impl<F> Timeout<F> {
-    /// A handle to move the limit with, or to ask how it stands.
+    /// A handle to move the limit with, or to ask how it stands. The time runs from now on, if it did not.
     pub fn limit(&mut self) -> TimeLimit {
         TimeLimit(self.edge.state().clone())
     }
@@ -245,7 +249,7 @@ impl TimeLimit {
     /// asyncio: `Timeout.when`.
     #[must_use]
     pub fn when(&self) -> Option<Instant> {
-        self.0.deadline()
+        self.0.when()
     }
 
     /// Moves the limit, or takes it away.

@@ -384,7 +384,7 @@ fn a_sleep_says_what_it_waits_for() {
         for (length, reason) in [(NANO, WaitReason::Sleep), (Duration::ZERO, WaitReason::Yield)] {
             let task = loopwork_context::Poll::enter(false);
             assert!(poll(&mut sleep(length), Waker::noop()).is_pending());
-            assert_eq!(task.finish().waits_for(), reason as u8);
+            assert_eq!(task.finish().waits_for(), reason);
         }
     });
 }

@@ -70,9 +70,9 @@ impl<F: Future> Future for CatchCancel<F> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             panic!("`catch_cancel` was polled after it had given its result");
         };
-        let frame = Frame::enter(Kind::Catcher, None);
+        let frame = Frame::enter(Kind::CATCHER, None);
         let polled = future.poll(cx);
-        let arrived = frame.leave().arrived;
+        let arrived = frame.leave_catcher();
         if let Poll::Ready(output) = polled {
             Request::end_any(arrived);
             this.inside.leave();

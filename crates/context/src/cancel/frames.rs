@@ -58,48 +58,37 @@ struct Record {
     kind: Kind,
     /// What is visible around it.
     outer: Visible,
-    /// Its own request, untaken.
-    own: Option<Ask>,
-    /// Requests that were resumed inside.
-    arrived: Option<Request>,
-    /// Why it was found, from inside, to have passed its deadline.
-    expired: Option<CancelReason>,
-    /// The name it was given for that.
-    named: Option<ScopeId>,
-    /// A catcher inside has taken its request.
-    caught: bool,
+    /// Most often there is nothing of this, and nothing is made or dropped.
+    left: Option<Box<Left>>,
 }
 
 /// What a frame is of.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// What owns the poll.
-    Owner,
-    /// A future that takes what is visible, and has no request of its own.
-    Catcher,
-    /// The edge of a scope.
-    Scope {
-        /// Which.
-        id: ScopeId,
-        /// Requests from outside are not visible inside.
-        shield: bool,
-        /// In nanoseconds of its clock.
-        deadline: Option<u64>,
-    },
+pub struct Kind {
+    /// Whose requests it takes.
+    id: Option<ScopeId>,
+    /// In nanoseconds of its clock; the greatest is never.
+    deadline: u64,
+    /// Requests from outside are not visible inside.
+    shield: bool,
 }
 
 impl Kind {
-    fn id(self) -> Option<ScopeId> {
-        match self {
-            Self::Owner => Some(ScopeId::OWNER),
-            Self::Catcher => None,
-            Self::Scope { id, .. } => Some(id),
-        }
-    }
+    /// What owns the poll.
+    const OWNER: Self = Self::scope(ScopeId::OWNER, Self::NEVER, false);
 
-    fn is_shield(self) -> bool {
-        matches!(self, Self::Scope { shield: true, .. })
+    /// A future that takes what is visible, and has no request of its own.
+    pub const CATCHER: Self = Self { id: None, deadline: Self::NEVER, shield: false };
+
+    /// The deadline of a scope that has none.
+    pub const NEVER: u64 = u64::MAX;
+
+    /// The edge of a scope, with its deadline in nanoseconds of its clock.
+    #[inline]
+    #[must_use]
+    pub const fn scope(id: ScopeId, deadline: u64, shield: bool) -> Self {
+        Self { id: Some(id), deadline, shield }
     }
 }
 
@@ -122,7 +111,7 @@ pub struct Frame {
 pub struct Left {
     /// The scope's name, if it had none before and needed one.
     pub named: Option<ScopeId>,
-    /// Its own request, which nobody inside has taken.
+    /// Its own request, which nobody inside has taken so far.
     pub own: Option<Ask>,
     /// Requests that were resumed inside.
     pub arrived: Option<Request>,
@@ -141,25 +130,26 @@ impl Frame {
         poll::change(|now| {
             outer = now.visible();
             now.enter_frame();
-            now.set_visible(if kind.is_shield() { mine } else { outer.and(mine) });
+            now.set_visible(if kind.shield { mine } else { outer.and(mine) });
         });
-        FRAMES.with(|frames| frames.borrow_mut().push(Record::new(kind, outer, own)));
+        let left = own.map(|own| Box::new(Left { own: Some(own), ..Left::default() }));
+        push(kind.id, kind.deadline, kind.shield, outer, left);
         Self { not_send: PhantomData }
     }
 
-    /// Leaves it.
+    /// Leaves it. None: nothing was asked.
     #[inline]
     #[must_use]
-    pub fn leave(self) -> Left {
+    pub fn leave(self) -> Option<Box<Left>> {
         std::mem::forget(self);
-        let (outer, left) = FRAMES.with(|frames| match frames.borrow_mut().pop() {
-            // Most often nothing was asked, and nothing is copied.
-            Some(record) if record.is_untouched() => (record.outer, Left::default()),
-            Some(record) => (record.outer, record.left()),
-            None => (Visible::NOTHING, Left::default()),
-        });
-        left_to(outer);
-        left
+        pop()
+    }
+
+    /// Leaves that of a catcher, with the requests that were resumed inside.
+    #[inline]
+    #[must_use]
+    pub fn leave_catcher(self) -> Option<Request> {
+        self.leave()?.arrived
     }
 }
 
@@ -170,30 +160,67 @@ impl Drop for Frame {
 }
 
 impl Record {
-    fn new(kind: Kind, outer: Visible, own: Option<Ask>) -> Self {
-        Self { kind, outer, own, arrived: None, expired: None, named: None, caught: false }
+    fn left(&mut self) -> &mut Left {
+        self.left.get_or_insert_default()
     }
 
-    #[inline]
-    fn is_untouched(&self) -> bool {
-        let Self { own, arrived, expired, named, caught, .. } = self;
-        own.is_none() && arrived.is_none() && expired.is_none() && named.is_none() && !caught
+    fn own(&self) -> Option<&Ask> {
+        self.left.as_ref()?.own.as_ref()
+    }
+
+    fn take_own(&mut self) -> Option<Ask> {
+        self.left.as_mut()?.own.take()
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        _ = self.left().own.get_or_insert(ask);
     }
 
     fn receive(&mut self, request: Request) {
-        self.arrived = Request::merge(self.arrived.take(), Some(request));
+        let arrived = &mut self.left().arrived;
+        *arrived = Request::merge(arrived.take(), Some(request));
     }
 
-    fn left(self) -> Left {
-        let Self { own, arrived, expired, named, caught, .. } = self;
-        Left { named, own, arrived, expired, caught }
+    /// Asks it to end, if its deadline is not later than this and that was not known before.
+    fn expire(&mut self, until: u64) -> bool {
+        let Kind { id: Some(id), deadline, .. } = &mut self.kind else { return false };
+        if *deadline > until || *deadline == Kind::NEVER {
+            return false;
+        }
+        let left = self.left.get_or_insert_default();
+        if left.own.is_some() || left.expired.is_some() {
+            return false;
+        }
+        if *id == ScopeId::NOBODY {
+            *id = ScopeId::unique();
+            left.named = Some(*id);
+        }
+        let reason = CancelReason::of_kind(CancelKind::Deadline);
+        left.expired = Some(reason.clone());
+        left.own = Some(Ask::new(reason, true));
+        true
     }
 }
 
-fn pop() -> Option<Record> {
-    let record = FRAMES.with(|frames| frames.borrow_mut().pop());
-    left_to(record.as_ref().map_or(Visible::NOTHING, |record| record.outer));
-    record
+#[inline]
+fn with_all<R>(f: impl FnOnce(&mut Vec<Record>) -> R) -> R {
+    let done = FRAMES.try_with(|frames| f(&mut frames.borrow_mut()));
+    done.expect("nothing is polled by the destructor of a thread-local")
+}
+
+/// A function of its own, and given its parts in registers: a record that is put together on the stack
+/// and copied from there waits for its parts to reach the cache.
+#[inline(never)]
+fn push(id: Option<ScopeId>, deadline: u64, shield: bool, outer: Visible, left: Option<Box<Left>>) {
+    with_all(|frames| frames.push(Record { kind: Kind { id, deadline, shield }, outer, left }));
+}
+
+#[inline(never)]
+fn pop() -> Option<Box<Left>> {
+    let popped = with_all(Vec::pop);
+    let (outer, left) = popped.map_or((Visible::NOTHING, None), |frame| (frame.outer, frame.left));
+    left_to(outer);
+    left
 }
 
 /// One frame less, around which this is visible.
@@ -208,7 +235,7 @@ fn left_to(outer: Visible) {
 /// By a poll that begins with a request of its owner.
 #[cold]
 pub(crate) fn push_owner(ask: Ask) {
-    drop_guard(Frame::enter(Kind::Owner, Some(ask)));
+    drop_guard(Frame::enter(Kind::OWNER, Some(ask)));
 }
 
 /// The owner's frame goes with its poll.
@@ -225,9 +252,10 @@ pub(crate) fn pop_owner(frames_of_poll: usize) -> Option<Request> {
         last = FRAMES.with(|frames| frames.borrow_mut().pop());
     }
     let record = last?;
-    debug_assert_eq!(record.kind, Kind::Owner, "a frame was left behind");
-    let own = record.own.map(|ask| request_of(ScopeId::OWNER, &ask));
-    Request::merge(own, record.arrived)
+    debug_assert_eq!(record.kind, Kind::OWNER, "a frame was left behind");
+    let left = *record.left?;
+    let own = left.own.map(|ask| request_of(ScopeId::OWNER, &ask));
+    Request::merge(own, left.arrived)
 }
 
 fn request_of(scope: ScopeId, ask: &Ask) -> Request {
@@ -270,12 +298,11 @@ pub(super) fn take(forwards: bool) -> Option<Request> {
     let parts = with_frames(|frames| {
         let mut parts = Vec::new();
         for frame in frames.iter_mut().rev() {
-            let id = frame.kind.id();
-            if let Some((id, ask)) = id.zip(frame.own.take()) {
-                frame.caught |= !forwards;
+            if let Some((id, ask)) = frame.kind.id.zip(frame.take_own()) {
+                frame.left().caught |= !forwards;
                 parts.push(part_of(id, &ask));
             }
-            if frame.kind.is_shield() {
+            if frame.kind.shield {
                 break;
             }
             frame.outer = Visible::NOTHING;
@@ -295,12 +322,13 @@ pub fn catch_request() -> Option<Request> {
 
 /// Adds the frame of the owner below the others of this poll, if it is not there.
 fn with_owner<R>(f: impl FnOnce(&mut Record) -> R) -> R {
-    if !with_frames(|frames| frames.first().is_some_and(|frame| frame.kind == Kind::Owner)) {
+    if !with_frames(|frames| frames.first().is_some_and(|frame| frame.kind == Kind::OWNER)) {
         let count = poll::now().frames();
         FRAMES.with(|frames| {
             let mut frames = frames.borrow_mut();
             let base = frames.len() - count;
-            frames.insert(base, Record::new(Kind::Owner, Visible::NOTHING, None));
+            let owner = Record { kind: Kind::OWNER, outer: Visible::NOTHING, left: None };
+            frames.insert(base, owner);
         });
         poll::change(poll::Now::enter_frame);
     }
@@ -331,13 +359,13 @@ pub(super) fn restore(parts: Vec<Part>) {
         let ask = Ask { reason: part.reason, first: false, count: part.count };
         if part.scope == ScopeId::OWNER {
             if poll::is_inside() {
-                with_owner(|frame| _ = frame.own.get_or_insert(ask));
+                with_owner(|frame| frame.ask(ask));
             }
         } else {
             with_frames(|frames| {
-                let frame = frames.iter_mut().find(|frame| frame.kind.id() == Some(part.scope));
+                let frame = frames.iter_mut().find(|frame| frame.kind.id == Some(part.scope));
                 if let Some(frame) = frame {
-                    _ = frame.own.get_or_insert(ask);
+                    frame.ask(ask);
                 }
             });
         }
@@ -350,8 +378,8 @@ fn look_again() {
     let visible = with_frames(|frames| {
         frames.iter_mut().fold(Visible::NOTHING, |outer, frame| {
             frame.outer = outer;
-            let mine = Visible::of(frame.own.as_ref());
-            if frame.kind.is_shield() { mine } else { outer.and(mine) }
+            let mine = Visible::of(frame.own());
+            if frame.kind.shield { mine } else { outer.and(mine) }
         })
     });
     poll::change(|now| now.set_visible(visible));
@@ -360,7 +388,7 @@ fn look_again() {
 /// Whether `scope` is around the future being polled.
 pub(super) fn is_around(scope: ScopeId) -> bool {
     scope == ScopeId::OWNER
-        || with_frames(|frames| frames.iter().any(|frame| frame.kind.id() == Some(scope)))
+        || with_frames(|frames| frames.iter().any(|frame| frame.kind.id == Some(scope)))
 }
 
 /// A deadline has passed here, at `deadline` of its clock: so has that of every scope around which
@@ -378,19 +406,8 @@ fn expire_frames(until: u64) {
     let found = with_frames(|frames| {
         let mut found = false;
         for frame in frames.iter_mut().rev() {
-            if let Kind::Scope { id, deadline: Some(deadline), .. } = &mut frame.kind {
-                if *deadline <= until && frame.own.is_none() && frame.expired.is_none() {
-                    if *id == ScopeId::NOBODY {
-                        *id = ScopeId::unique();
-                        frame.named = Some(*id);
-                    }
-                    let reason = CancelReason::of_kind(CancelKind::Deadline);
-                    frame.expired = Some(reason.clone());
-                    frame.own = Some(Ask::new(reason, true));
-                    found = true;
-                }
-            }
-            if frame.kind.is_shield() {
+            found |= frame.expire(until);
+            if frame.kind.shield {
                 break;
             }
         }
@@ -411,7 +428,7 @@ mod tests {
     }
 
     fn scope(id: ScopeId, shield: bool) -> Kind {
-        Kind::Scope { id, shield, deadline: None }
+        Kind::scope(id, Kind::NEVER, shield)
     }
 
     #[test]
@@ -425,10 +442,10 @@ mod tests {
         assert!(!request_visible());
         let (own, rest) = request.split(inner);
         assert!(own.is_some() && rest.is_some());
-        assert!(inner_frame.leave().own.is_none());
+        assert!(inner_frame.leave().is_some_and(|left| left.own.is_none()));
         assert!(!request_visible(), "taken, also from the owner");
         rest.map(Request::resume).expect("that of the owner");
-        let left = outer_frame.leave();
+        let left = outer_frame.leave().expect("a request came back");
         assert!(left.arrived.is_some(), "handed to the innermost frame");
         assert!(!poll.leave());
     }
@@ -438,7 +455,7 @@ mod tests {
         let poll = Poll::enter(true);
         let frame = Frame::enter(scope(ScopeId::unique(), true), None);
         assert!(!request_visible() && take_request().is_none());
-        let catcher = Frame::enter(Kind::Catcher, None);
+        let catcher = Frame::enter(Kind::CATCHER, None);
         assert!(!request_visible());
         drop(catcher);
         drop(frame);
@@ -451,27 +468,27 @@ mod tests {
         let poll = Poll::enter(false);
         let id = ScopeId::unique();
         let frame = Frame::enter(scope(id, false), ask());
-        let inner = Frame::enter(Kind::Catcher, None);
+        let inner = Frame::enter(Kind::CATCHER, None);
         let request = take_request().expect("visible");
         assert!(!request_visible());
         request.restore();
         assert!(request_visible());
         drop(inner);
         assert!(request_visible());
-        assert!(frame.leave().own.is_some());
+        assert!(frame.leave().is_some_and(|left| left.own.is_some()));
         assert!(!request_visible() && !poll.leave());
     }
 
     #[test]
     fn an_expired_deadline_expires_what_is_around_it() {
         let poll = Poll::enter(false);
-        let at = |deadline| Kind::Scope { id: ScopeId::unique(), shield: false, deadline };
-        let late = Frame::enter(at(Some(11)), None);
-        let same = Frame::enter(at(Some(10)), None);
+        let at = |deadline| Kind::scope(ScopeId::unique(), deadline, false);
+        let late = Frame::enter(at(11), None);
+        let same = Frame::enter(at(10), None);
         expire_scopes(10);
         assert!(poll::now().visible().came_first());
-        assert!(same.leave().expired.is_some());
-        assert!(late.leave().expired.is_none());
+        assert!(same.leave().is_some_and(|left| left.expired.is_some()));
+        assert!(late.leave().is_none_or(|left| left.expired.is_none()));
         assert!(!poll.leave());
     }
 
@@ -479,7 +496,7 @@ mod tests {
     fn frames_go_with_a_panic() {
         let poll = Poll::enter(false);
         let panicked = std::panic::catch_unwind(|| {
-            let _frame = Frame::enter(Kind::Catcher, ask());
+            let _frame = Frame::enter(Kind::CATCHER, ask());
             panic!("inside");
         });
         assert!(panicked.is_err());

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem;
+use std::num::NonZero;
 
 use loopwork_shim::thread;
 
@@ -12,24 +13,24 @@ use super::reason::CancelReason;
 /// Who is cancelled: a scope, or what owns the poll.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScopeId(u64);
+pub struct ScopeId(NonZero<u64>);
 
 impl ScopeId {
     /// What owns the poll: its task.
-    pub const OWNER: Self = Self(0);
+    pub const OWNER: Self = Self(NonZero::<u64>::MIN);
 
     /// A scope that nobody can cancel yet.
-    pub const NOBODY: Self = Self(u64::MAX);
+    pub const NOBODY: Self = Self(NonZero::<u64>::MAX);
 
     /// Another than all before.
     #[must_use]
     pub fn unique() -> Self {
         loopwork_shim::thread_local! {
-            static NEXT: Cell<u64> = Cell::new(1)
+            static NEXT: Cell<u64> = Cell::new(2)
         }
         let count = NEXT.with(|next| next.replace(next.get() + 1));
         // Below the number of the thread: nobody makes a trillion scopes on one.
-        Self(((thread::number() as u64) << 40) | count)
+        Self(NonZero::new(((thread::number() as u64) << 40) | count).expect("it counts from two"))
     }
 }
 

@@ -109,7 +109,7 @@ impl Runnable {
             worker.has_ended();
             return Ran::Done;
         }
-        header.waiting(finished.waits_for());
+        header.waiting(finished.reason_number());
         if finished.requeued() {
             // The wakes it answered stay in the word: that is all a requeue takes.
             return Ran::Again(self);

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use loopwork_context::{CancelReason, ScopeId};
 use loopwork_core::{SharedError, SubmitError, Task};
+use loopwork_time::Instant;
 
 use self::child::Child;
 pub use self::error::{Failure, GroupError};
@@ -99,7 +100,10 @@ impl TaskGroup {
     }
 
     fn with(limit: Option<usize>) -> Self {
-        Self(Arc::new(Shared::new(State::new(ScopeId::unique(), None, false), limit)))
+        Self(Arc::new(Shared::new(
+            State::new(ScopeId::unique(), Instant::FAR_FUTURE, false),
+            limit,
+        )))
     }
 
     /// Runs `body` with the group, waits for all children, and gives the body's value.

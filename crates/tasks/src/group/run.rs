@@ -82,9 +82,9 @@ where
         }
         if let Stage::Body = this.end.stage {
             // Around the scope, for what is resumed inside and goes on outwards.
-            let frame = Frame::enter(Kind::Catcher, None);
+            let frame = Frame::enter(Kind::CATCHER, None);
             let polled = this.edge.poll(this.body.as_mut(), cx);
-            let arrived = frame.leave().arrived;
+            let arrived = frame.leave_catcher();
             match polled {
                 Poll::Pending => {
                     this.end.place.be_reached_by(cx.waker());

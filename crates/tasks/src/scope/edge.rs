@@ -1,15 +1,18 @@
 //! The edge of a scope: where its own request, and those from outside, meet what is inside.
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use loopwork_context::{
     Ask, CancelKind, CancelReason, Frame, Kind, Left, Place, Request, ScopeId, collecting,
     expire_scopes, request_visible, take_request, task_asked, wake_insides,
 };
-use loopwork_core::{AnyTask, current_task, is_task_waker};
+use loopwork_core::{current_task, is_task_waker};
 use loopwork_time::Instant;
 
 use super::state::State;
@@ -19,46 +22,60 @@ use super::state::State;
 pub(crate) struct Edge {
     /// None until something is to be waited for: a future that is ready at once costs nothing more.
     state: Option<Arc<State>>,
-    deadline: Option<Instant>,
+    /// `FAR_FUTURE` if there is none, or none yet.
+    deadline: Instant,
+    /// How long it has from its first wait on, which has not come. Zero: `deadline` says it.
+    limit: Duration,
+    /// Where the waker was that it waited with last, if that was its task's: a request wakes it.
+    polled_by: usize,
+    seldom: Option<Box<Seldom>>,
     /// The deadline has passed, and the request for that was made.
     expired: bool,
     /// Requests from outside stay there.
     shield: bool,
-    /// Those that a shield has kept out.
-    held: Option<Request>,
-    /// It has waited, and who is woken is known.
-    waker: Known,
-    place: Place,
-    /// What was inside is gone, for this reason.
-    ended: Option<CancelReason>,
 }
 
-/// By whom the edge was polled last.
-#[derive(Debug)]
-enum Known {
-    Nobody,
-    /// Its task, whose waker has this address.
-    Task(usize),
-    Other(Arc<Waker>),
+/// What few edges have.
+#[derive(Debug, Default)]
+struct Seldom {
+    /// Requests that a shield has kept out.
+    held: Option<Request>,
+    /// What was inside is gone, for this reason.
+    ended: Option<CancelReason>,
+    /// The waker it waited with last, if that was not its task's.
+    waker: Option<Arc<Waker>>,
+    place: Place,
 }
 
 impl Edge {
-    pub(crate) fn new(deadline: Option<Instant>) -> Self {
+    #[inline]
+    pub(crate) fn new(deadline: Instant) -> Self {
         Self {
             state: None,
             deadline,
+            limit: Duration::ZERO,
+            polled_by: 0,
+            seldom: None,
             expired: false,
             shield: false,
-            held: None,
-            waker: Known::Nobody,
-            place: Place::default(),
-            ended: None,
         }
+    }
+
+    /// Of a scope that has so long from its first wait on: what is ready at once needs no clock.
+    #[inline]
+    pub(crate) fn within(limit: Duration) -> Self {
+        let mut edge = Self::new(Instant::FAR_FUTURE);
+        if limit.is_zero() {
+            edge.deadline = Instant::now();
+        } else {
+            edge.limit = limit;
+        }
+        edge
     }
 
     /// Of a scope that has handles.
     pub(crate) fn of(state: Arc<State>, shield: bool) -> Self {
-        let mut edge = Self::new(None);
+        let mut edge = Self::new(Instant::FAR_FUTURE);
         (edge.state, edge.shield) = (Some(state), shield);
         edge
     }
@@ -68,8 +85,9 @@ impl Edge {
         self
     }
 
-    /// The state, made now if need be.
+    /// The state, made now if need be: from now on it has what it has been limited to.
     pub(crate) fn state(&mut self) -> &Arc<State> {
+        self.begin();
         self.state.get_or_insert_with(|| {
             let state = State::new(ScopeId::unique(), self.deadline, false);
             state.enter();
@@ -77,28 +95,36 @@ impl Edge {
         })
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    #[inline]
+    fn begin(&mut self) {
+        if !self.limit.is_zero() {
+            self.deadline = Instant::now() + mem::take(&mut self.limit);
+        }
+    }
+
+    #[inline]
+    fn deadline(&self) -> Instant {
         self.state.as_ref().map_or(self.deadline, |state| state.deadline())
     }
 
     /// Polls what is inside. `Err` says why the scope was cancelled, by its own request; then, and
     /// when a request from outside goes on through here, `inside` is none.
+    #[inline]
     pub(crate) fn poll<F: Future>(
         &mut self,
         mut inside: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<F::Output, CancelReason>> {
-        if let Some(reason) = &self.ended {
+        if let Some(reason) = self.ended() {
             // A request from outside wins, for as long as there is one.
             return if is_outer_asked() { Poll::Pending } else { Poll::Ready(Err(reason.clone())) };
         }
         if self.shield && request_visible() {
-            self.held = Request::merge(self.held.take(), take_request());
+            self.hold(take_request());
         }
         let own = self.state.as_ref().and_then(|state| state.take_pending());
         if let Some(ask) = &own {
             self.note(ask);
-            wake_insides();
         }
         let Some(future) = inside.as_mut().as_pin_mut() else {
             panic!("a scope was polled after it was over");
@@ -111,31 +137,46 @@ impl Edge {
                 self.end(left);
                 Poll::Ready(Ok(output))
             }
-            Poll::Pending => self.poll_left(left, inside, cx),
+            Poll::Pending => {
+                self.begin();
+                let Some(left) = left else {
+                    self.wait(false, cx);
+                    return Poll::Pending;
+                };
+                self.poll_left(*left, inside, cx)
+            }
         }
     }
 
     #[inline]
     fn kind(&self) -> Kind {
         let id = self.state.as_ref().map_or(ScopeId::NOBODY, |state| state.id());
-        let ahead = if self.expired { None } else { self.deadline() };
-        let deadline = ahead.map(Instant::as_nanos);
-        Kind::Scope { id, shield: self.shield, deadline }
+        let deadline = if self.expired { Kind::NEVER } else { self.deadline().as_nanos() };
+        Kind::scope(id, deadline, self.shield)
     }
 
     /// What is inside has ended: no request is this scope's any more.
-    fn end(&mut self, left: Left) {
-        Request::end_any(left.arrived);
-        if let Some(reason) = &left.expired {
-            self.named(left.named).note_expired(reason);
+    #[inline]
+    fn end(&mut self, left: Option<Box<Left>>) {
+        if let Some(left) = left {
+            self.end_asked(*left);
         }
         self.close();
-        if let Some(held) = self.held.take() {
+        if let Some(held) = self.take_held() {
             held.restore();
         }
     }
 
-    /// What is inside waits. Its requests, if there are any, are dealt with.
+    #[cold]
+    fn end_asked(&mut self, left: Left) {
+        Request::end_any(left.arrived);
+        if let Some(reason) = &left.expired {
+            self.named(left.named).note_expired(reason);
+        }
+    }
+
+    /// What is inside waits, and something was asked.
+    #[cold]
     fn poll_left<F: Future, T>(
         &mut self,
         left: Left,
@@ -158,21 +199,21 @@ impl Edge {
         };
         let Some(reason) = own.map(|ask: Ask| ask.reason).or(resumed) else {
             // Not of this scope: it goes on outwards.
-            let outer = Request::merge(outer, self.held.take());
+            let outer = Request::merge(outer, self.take_held());
             if let Some(outer) = outer {
                 outer.resume();
             }
             return Poll::Pending;
         };
-        if let Some(deadline) = self.deadline().filter(|_| self.expired) {
-            expire_scopes(deadline.as_nanos());
+        if self.expired {
+            expire_scopes(self.deadline().as_nanos());
         }
         let collected = collecting(|| inside.set(None));
         self.close();
-        let outer = Request::merge(Request::merge(outer, collected), self.held.take());
+        let outer = Request::merge(Request::merge(outer, collected), self.take_held());
         let goes_on = outer.map(Request::resume).is_some();
         if goes_on || is_outer_asked() {
-            self.ended = Some(reason);
+            self.seldom().ended = Some(reason);
             return Poll::Pending;
         }
         Poll::Ready(Err(reason))
@@ -184,17 +225,28 @@ impl Edge {
             // Whoever caught a request that keeps coming is to meet it again at the next wait.
             cx.waker().wake_by_ref();
         }
-        self.place.be_reached_by(cx.waker());
-        if self.waker.is(cx.waker()) {
-            return;
-        }
-        self.waker = Known::of(cx.waker());
-        let waker = match &self.waker {
-            Known::Other(waker) => Some(waker.clone()),
-            _ => None,
+        let waker = cx.waker();
+        let other = if is_own(waker) {
+            if self.polled_by == waker.data().addr() {
+                return;
+            }
+            self.polled_by = waker.data().addr();
+            if let Some(seldom) = &mut self.seldom {
+                seldom.place.leave();
+                seldom.waker = None;
+            }
+            None
+        } else {
+            self.polled_by = 0;
+            let seldom = self.seldom();
+            seldom.place.be_reached_by(waker);
+            if seldom.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                return;
+            }
+            seldom.waker = Some(Arc::new(waker.clone()));
+            seldom.waker.clone()
         };
-        let task: Option<AnyTask> = current_task();
-        if self.state().wait(task, waker) {
+        if self.state().wait(current_task(), other) {
             // What came in this poll is delivered in the next.
             cx.waker().wake_by_ref();
         }
@@ -209,12 +261,38 @@ impl Edge {
         self.state()
     }
 
+    /// A request of its own is about to be delivered.
+    #[cold]
     fn note(&mut self, ask: &Ask) {
         self.expired |= ask.reason.kind() == CancelKind::Deadline;
+        wake_insides();
     }
 
+    fn seldom(&mut self) -> &mut Seldom {
+        self.seldom.get_or_insert_default()
+    }
+
+    #[inline]
+    fn ended(&self) -> Option<&CancelReason> {
+        self.seldom.as_ref()?.ended.as_ref()
+    }
+
+    #[cold]
+    fn hold(&mut self, request: Option<Request>) {
+        let held = &mut self.seldom().held;
+        *held = Request::merge(held.take(), request);
+    }
+
+    #[inline]
+    fn take_held(&mut self) -> Option<Request> {
+        self.seldom.as_mut()?.held.take()
+    }
+
+    #[inline]
     fn close(&mut self) {
-        self.place.leave();
+        if let Some(seldom) = &mut self.seldom {
+            seldom.place.leave();
+        }
         if let Some(state) = &self.state {
             state.end();
         }
@@ -226,30 +304,19 @@ fn is_outer_asked() -> bool {
     request_visible() || task_asked()
 }
 
-impl Known {
-    fn of(waker: &Waker) -> Self {
-        if is_task_waker(waker) {
-            Self::Task(waker.data().addr())
-        } else {
-            Self::Other(Arc::new(waker.clone()))
-        }
-    }
-
-    fn is(&self, waker: &Waker) -> bool {
-        match self {
-            Self::Nobody => false,
-            Self::Task(at) => is_task_waker(waker) && waker.data().addr() == *at,
-            Self::Other(known) => known.will_wake(waker),
-        }
-    }
+/// Whether this is the waker of the task that is being polled, which a request wakes.
+#[inline]
+fn is_own(waker: &Waker) -> bool {
+    is_task_waker(waker) && ptr::eq(waker.data(), loopwork_context::task())
 }
 
 impl Drop for Edge {
+    #[inline]
     fn drop(&mut self) {
         if let Some(state) = &self.state {
             state.end();
         }
-        if let Some(held) = self.held.take() {
+        if let Some(held) = self.take_held() {
             held.give_back();
         }
     }

@@ -116,7 +116,10 @@ impl CancelScope {
     }
 
     fn with(deadline: Option<Instant>, level: bool) -> Self {
-        Self { state: State::new(ScopeId::unique(), deadline, level), shield: false }
+        Self {
+            state: State::new(ScopeId::unique(), deadline.unwrap_or(Instant::FAR_FUTURE), level),
+            shield: false,
+        }
     }
 
     /// The same scope, to be entered with a shield: requests from outside wait until the inside has
@@ -160,7 +163,7 @@ impl CancelScope {
     /// trio: `CancelScope.deadline`.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.state.deadline()
+        self.state.when()
     }
 
     /// Moves the deadline, or takes it away.

@@ -21,12 +21,10 @@ pub(crate) struct State {
     level: bool,
     /// Whether `pending` is worth a look.
     asked: AtomicBool,
-    /// In nanoseconds of its clock; the greatest is none. Written under the lock.
+    /// In nanoseconds of its clock. Written under the lock.
     deadline: AtomicU64,
     inner: Mutex<Inner>,
 }
-
-const NEVER: u64 = u64::MAX;
 
 struct Inner {
     phase: Phase,
@@ -63,7 +61,7 @@ impl fmt::Display for ScopeOver {
 impl std::error::Error for ScopeOver {}
 
 impl State {
-    pub(crate) fn new(id: ScopeId, deadline: Option<Instant>, level: bool) -> Arc<Self> {
+    pub(crate) fn new(id: ScopeId, deadline: Instant, level: bool) -> Arc<Self> {
         let inner = Inner {
             phase: Phase::New,
             pending: None,
@@ -74,7 +72,7 @@ impl State {
             task: None,
             waker: None,
         };
-        let deadline = AtomicU64::new(deadline.map_or(NEVER, Instant::as_nanos));
+        let deadline = AtomicU64::new(deadline.as_nanos());
         Arc::new(Self {
             id,
             level,
@@ -193,7 +191,7 @@ impl State {
 
     /// Sets the timer for the deadline, if it is not set. `Some` if it has passed.
     fn arm(self: &Arc<Self>, inner: &mut Inner) -> Option<CancelReason> {
-        let deadline = self.deadline()?;
+        let deadline = self.when()?;
         if inner.phase != Phase::Entered || inner.expired {
             return None;
         }
@@ -258,10 +256,14 @@ impl State {
         drop(dropped);
     }
 
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    /// `FAR_FUTURE` if there is none.
+    pub(crate) fn deadline(&self) -> Instant {
         // Ordering: Relaxed: a time, and nothing else.
-        let nanos = self.deadline.load(Ordering::Relaxed);
-        (nanos != NEVER).then(|| Instant::from_nanos(nanos))
+        Instant::from_nanos(self.deadline.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn when(&self) -> Option<Instant> {
+        Some(self.deadline()).filter(|deadline| *deadline != Instant::FAR_FUTURE)
     }
 
     pub(crate) fn expired(&self) -> bool {
@@ -278,7 +280,8 @@ impl State {
         if inner.phase == Phase::Over || inner.expired {
             return Err(ScopeOver(()));
         }
-        self.deadline.store(deadline.map_or(NEVER, Instant::as_nanos), Ordering::Relaxed);
+        let nanos = deadline.unwrap_or(Instant::FAR_FUTURE).as_nanos();
+        self.deadline.store(nanos, Ordering::Relaxed);
         let mut unused = None;
         match (deadline, &mut inner.timer) {
             (Some(deadline), Some(timer)) => timer.reset(deadline),
@@ -319,7 +322,7 @@ impl fmt::Debug for State {
         let inner = self.inner.lock();
         f.debug_struct("Scope")
             .field("phase", &inner.phase)
-            .field("deadline", &self.deadline())
+            .field("deadline", &self.when())
             .field("expired", &inner.expired)
             .field("cancelled", &inner.cancelled)
             .finish_non_exhaustive()
