@@ -225,6 +225,14 @@ impl<T> Task<T> {
         self.raw.forward(request)
     }
 
+    /// Of a task that has ended, and not cancelled: whether that was its answer to a request, which
+    /// something in it had taken. Otherwise it has ended by itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        self.raw.has_answered()
+    }
+
     /// [`Looker::on_end`].
     #[doc(hidden)]
     pub fn on_end(&self, hook: impl FnOnce(bool) + Send + 'static) -> Option<Watch> {
