@@ -25,7 +25,9 @@ impl TimerHandle {
     /// Prevents the run, and drops the callback with all it holds. True if it had not begun. As
     /// [`CallHandle::cancel`].
     ///
-    /// asyncio: `TimerHandle.cancel`.
+    /// The timer is gone at once.
+    ///
+    /// asyncio: `TimerHandle.cancel`, which leaves the timer in the heap until it comes up.
     pub fn cancel(&self) -> bool {
         let stage = self.timed.upgrade().map(|timed| timed.end());
         drop(stage);

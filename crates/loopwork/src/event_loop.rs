@@ -26,7 +26,8 @@ use crate::handle::{Handle, Parts};
 /// builder named. While no thread is inside, nothing runs. Several loops in one process are
 /// independent. Dropping a loop closes it.
 ///
-/// asyncio: `EventLoop`.
+/// asyncio: `EventLoop`, which has one thread: there each core needs a loop of its own, and tasks stay where
+/// they were made.
 ///
 /// ```
 /// use loopwork::EventLoop;

@@ -90,6 +90,8 @@ fn unwrap<T>(result: Result<T, LoopError>) -> T {
 
 /// Every task of the loop that runs here which has not ended. None outside a loop.
 ///
+/// It stops nobody: tasks that begin or end meanwhile are in it or not.
+///
 /// asyncio: `all_tasks`.
 #[must_use]
 pub fn all_tasks() -> Vec<AnyTask> {

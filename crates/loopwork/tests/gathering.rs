@@ -232,6 +232,37 @@ fn f5_a_child_that_panics_in_answer_spends_the_request() {
     });
 }
 
+/// One fails by itself, just after who gathers was cancelled: that is no answer.
+#[test]
+fn f5_a_request_is_not_lost_to_a_failure_in_the_same_moment() {
+    for errors_fail in [false, true] {
+        at_each_size(async || {
+            let gate = Arc::new(Event::new());
+            let opens = gate.clone();
+            let fails = create_task(async move {
+                opens.wait().await;
+                assert!(errors_fail, "by itself");
+                Err::<(), _>(7)
+            });
+            let owner = create_task(async move {
+                let tasks = [fails, create_task(pending())];
+                if errors_fail {
+                    assert!(gather(tasks).errors_fail().await.is_err());
+                } else {
+                    assert!(gather(tasks).await.is_err());
+                }
+                after(1000).await
+            });
+            sleep(MS).await;
+            let start = Instant::now();
+            owner.cancel();
+            gate.set();
+            assert!(owner.await.unwrap_err().is_cancelled());
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        });
+    }
+}
+
 #[test]
 fn f5_only_what_is_shielded_lives() {
     at_each_size(async || {

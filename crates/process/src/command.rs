@@ -151,7 +151,8 @@ impl Command {
         self
     }
 
-    /// Starts the process. It blocks until the program runs or has been found not to.
+    /// Starts the process. It blocks this thread until the program runs or has been found not to; the
+    /// loop's other workers run on.
     ///
     /// # Errors
     ///

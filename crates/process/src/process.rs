@@ -84,6 +84,8 @@ impl Process {
     ///
     /// If the event loop is closed first, and if something else in this process has reaped the
     /// child, such as a handler of `SIGCHLD`.
+    ///
+    /// asyncio: `Process.wait`, which may wait for the pipes as well.
     pub async fn wait(&self) -> io::Result<ExitStatus> {
         let ended = |_: &OwnedFd| match self.child.try_wait()? {
             Some(status) => Ok(status),

@@ -19,6 +19,9 @@ use crate::waiters::Waiter;
 /// to a future that nobody polls stays with it: where that may be, and where speed counts more
 /// than order, take a [`Mutex`](crate::Mutex).
 ///
+/// A waiter that is cancelled after the lock was handed to it hands it on, which asyncio's has got wrong
+/// more than once; so do all of this crate.
+///
 /// It is not re-entrant: a task that locks twice waits for itself. It is not poisoned: when a
 /// holder panics, its guard unlocks while unwinding, and the next holder sees the value as it is.
 ///

@@ -58,6 +58,9 @@ pub trait Family {
     /// The error of one that has failed.
     #[doc(hidden)]
     fn error(&self, index: usize) -> TaskError;
+    /// Whether one that has failed has done so in answer to a request.
+    #[doc(hidden)]
+    fn has_answered(&self, index: usize) -> bool;
     #[doc(hidden)]
     fn take(self) -> Result<Self::Output, TaskError>;
     #[doc(hidden)]
@@ -167,6 +170,10 @@ impl<T: Send + 'static> Family for Vec<Task<T>> {
         error_of(&self[index])
     }
 
+    fn has_answered(&self, index: usize) -> bool {
+        self[index].has_answered()
+    }
+
     fn take(self) -> Result<Vec<T>, TaskError> {
         let mut values = Vec::with_capacity(self.len());
         for mut task in self {
@@ -267,6 +274,13 @@ macro_rules! tuple_family {
             fn error(&self, index: usize) -> TaskError {
                 match index {
                     $($index => error_of(&self.$index),)+
+                    _ => unreachable!("no such task"),
+                }
+            }
+
+            fn has_answered(&self, index: usize) -> bool {
+                match index {
+                    $($index => self.$index.has_answered(),)+
                     _ => unreachable!("no such task"),
                 }
             }

@@ -165,7 +165,7 @@ where
                     return Poll::Pending;
                 }
             }
-            Request::end_any(gathering.request.take());
+            gathering.answered(index);
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));
@@ -317,6 +317,17 @@ impl<G: Gatherable> Gathering<G> {
         }
     }
 
+    /// The failure of this one is the result: the held request is spent if that was the answer to it, and
+    /// else is met at the next wait.
+    fn answered(&mut self, index: usize) {
+        if let Some(request) = self.request.take() {
+            match self.family().has_answered(index) {
+                true => request.end(),
+                false => request.restore(),
+            }
+        }
+    }
+
     fn finish(&mut self) {
         self.stage = Stage::Done;
         self.place.leave();
@@ -372,7 +383,7 @@ impl<G: Gatherable> Future for Gather<G> {
             if error.is_cancelled() && gathering.resume() {
                 return Poll::Pending;
             }
-            Request::end_any(gathering.request.take());
+            gathering.answered(index);
             gathering.family().ignore_failures();
             gathering.finish();
             return Poll::Ready(Err(error));

@@ -305,6 +305,10 @@ where
         error_of(&self.shared.row.lock().tasks[index])
     }
 
+    fn has_answered(&self, index: usize) -> bool {
+        self.shared.row.lock().tasks[index].has_answered()
+    }
+
     fn take(self) -> Result<Vec<F::Output>, TaskError> {
         self.take_results().into_iter().collect()
     }

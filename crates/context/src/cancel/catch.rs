@@ -24,7 +24,9 @@ use super::request::{Request, collecting};
 /// `select!`, is not cancelled and not caught: only destructors run. Under an executor that knows
 /// nothing of cancellation, requests of tasks never come.
 ///
-/// asyncio: `try: .. except CancelledError:`.
+/// asyncio: `try: .. except CancelledError:`. There, a handler that goes on without `uncancel()` misleads
+/// the time limit or group around it. Here it misleads nobody. What was refused does not come again in
+/// either; a level-triggered scope asks at every wait.
 ///
 /// ```
 /// use loopwork_context::catch_cancel;

@@ -25,6 +25,8 @@ pub(super) struct Requests {
     standing: u32,
     /// Why the task ended cancelled.
     ended_by: Option<CancelReason>,
+    /// One was delivered.
+    delivered: bool,
     /// The task ended by itself in the poll in which one was delivered, which nobody in it has taken.
     overtaken: bool,
     /// What inside the task takes requests, and has a waker of its own.
@@ -93,6 +95,7 @@ impl RawTask {
     #[cold]
     pub(super) fn asked(&self) -> (Option<Ask>, Option<Arc<Insides>>) {
         let mut trailer = self.header().aux.extend().lock();
+        trailer.requests.delivered = true;
         (trailer.requests.pending.take(), trailer.requests.insides.clone())
     }
 
@@ -109,12 +112,13 @@ impl RawTask {
         self.header().aux.extend().lock().requests.overtaken = true;
     }
 
-    /// Of a task that has ended, and not cancelled: whether a request came that it did not answer.
+    /// Of a task that has ended, and not cancelled: whether that was its answer to a request.
     #[cold]
-    pub(super) fn left_a_request(&self) -> bool {
+    pub(super) fn has_answered(&self) -> bool {
         let Some(extension) = self.header().aux.extension() else { return false };
         let trailer = extension.lock();
-        trailer.requests.overtaken || trailer.requests.pending.is_some()
+        let Requests { delivered, overtaken, pending, .. } = &trailer.requests;
+        *delivered && !overtaken && pending.is_none()
     }
 
     /// How many requests stand.

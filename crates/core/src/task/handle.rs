@@ -35,7 +35,8 @@ use crate::shared_error::SharedError;
 ///
 /// A task that awaits itself panics: it would wait for ever.
 ///
-/// asyncio: `Task`.
+/// asyncio: `Task`. Its loop holds tasks weakly, so that one which nobody else holds may vanish; and a
+/// failure is reported whenever its garbage is collected. Here neither is left to chance.
 #[doc(alias = "asyncio.Task")]
 #[must_use = "a task runs on when its handle is dropped; `drop` it to say that this is meant"]
 pub struct Task<T> {
@@ -111,7 +112,8 @@ impl<T> Task<T> {
     /// A request that finds the task waiting comes before whatever the task waits for and has not got
     /// yet: a result that comes later is not taken, and goes to another.
     ///
-    /// asyncio: `Task.cancel`.
+    /// asyncio: `Task.cancel`. There a task that has not begun never does, one that returns in the same
+    /// moment loses its value, and so does a wait whose result has just come.
     #[track_caller]
     pub fn cancel(&self) -> bool {
         self.raw.cancel(CancelReason::unspoken())
@@ -221,6 +223,14 @@ impl<T> Task<T> {
     #[doc(hidden)]
     pub fn forward(&self, request: &Request) -> bool {
         self.raw.forward(request)
+    }
+
+    /// Of a task that has ended, and not cancelled: whether that was its answer to a request, which
+    /// something in it had taken. Otherwise it has ended by itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        self.raw.has_answered()
     }
 
     /// [`Looker::on_end`].

@@ -202,12 +202,11 @@ impl Seldom {
             request.resume();
             return Poll::Pending;
         }
-        if task.left_a_request() {
+        if task.has_answered() {
+            request.end();
+        } else {
             // It ended by itself in this very moment: the request is met at the next wait here.
             request.restore();
-        } else {
-            // The task has answered: the request is spent.
-            request.end();
         }
         Poll::Ready(())
     }
