@@ -285,6 +285,31 @@ impl Handle {
         self.0.spawn(future, plain).map(Task::new).map_err(SubmitError)
     }
 
+    /// Whether there is a task factory.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn has_task_factory(&self) -> bool {
+        self.0.factory.is_set()
+    }
+
+    /// As [`Handle::try_spawn`], without asking a task factory: it runs nobody's code.
+    ///
+    /// # Errors
+    ///
+    /// As [`Handle::try_spawn`].
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn try_spawn_plain<F>(&self, future: F) -> Result<Task<F::Output>, SubmitError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let plain = Spawn::new(Kind::Task, Location::caller());
+        self.0.spawn(future, plain).map(Task::new).map_err(SubmitError)
+    }
+
     #[cold]
     #[inline(never)]
     #[track_caller]

@@ -24,7 +24,6 @@ use loopwork_context::{CancelReason, ScopeId};
 use loopwork_core::{SharedError, SubmitError, Task};
 use loopwork_time::Instant;
 
-use self::child::Child;
 pub use self::error::{Failure, GroupError};
 pub use self::run::GroupRun;
 use self::shared::Shared;
@@ -171,14 +170,7 @@ impl TaskGroup {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Some((handle, member)) = self.0.join() else { return Err(SubmitError(future)) };
-        match handle.try_spawn(Child::new(future, member)) {
-            Ok(task) => {
-                self.0.add(task.as_any());
-                Ok(task)
-            }
-            Err(refused) => Err(SubmitError(refused.into_inner().into_inner())),
-        }
+        self.0.create(future)
     }
 
     /// Cancels the body and all children. That is no failure: if nothing has failed, and the body had
