@@ -107,6 +107,26 @@ fn requests_of_one_act() {
     });
 }
 
+/// A request is passed on to a task that ends by itself meanwhile: whoever passed it on meets it.
+#[test]
+fn request_passed_on_against_the_end() {
+    explore(2, || {
+        let (lane, mut workers) = begun();
+        // Of no worker: so that the other one finds it.
+        let child = lane.handle().spawn(async { 5 });
+        let mut root: Task<()> = lane.spawn_root(async move {
+            loopwork_core::current_task().unwrap().cancel_with("once");
+            _ = child.await;
+            pending::<()>().await;
+        });
+        let elsewhere = workers.pop().unwrap();
+        run_beside(&workers[0], &root, move || _ = elsewhere.run_one());
+        assert_eq!(reason(&mut root), Some("once".to_owned()));
+        drop(root);
+        lane.close();
+    });
+}
+
 fn cancelled_scope(scope: &CancelScope) -> impl Future<Output = bool> + use<> {
     let run = scope.run(pending::<Infallible>());
     async move { run.await.is_err() }

@@ -745,6 +745,28 @@ fn a_local_task_that_ends_by_itself_spends_no_request() {
 }
 
 #[test]
+fn what_a_local_task_gives_after_a_request_is_not_taken() {
+    at_each_size(|| async {
+        let (local, reached) = (LocalSet::new(), Count::default());
+        let (gate, count) = (Arc::new(Event::new()), reached.clone());
+        let opens = gate.clone();
+        let inside = local.run_until(async move {
+            let inner = spawn_local(async move { opens.wait().await });
+            let outer = spawn_local(async move {
+                inner.await.unwrap();
+                count.add();
+            });
+            sleep(MS).await;
+            gate.set();
+            outer.cancel();
+            outer.await
+        });
+        assert!(inside.await.unwrap_err().is_cancelled());
+        assert_eq!(reached.get(), 0);
+    });
+}
+
+#[test]
 fn e12_what_came_before_the_time_was_up_is_given() {
     for workers in WORKERS {
         let clock = Clock::virtual_time();

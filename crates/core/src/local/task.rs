@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use loopwork_context::{Ask, CancelReason, KnownActs, Place, Request};
+use loopwork_context::{Ask, CancelReason, KnownActs, Place, Request, hold_back};
 
 use super::ready::Wakeup;
 use crate::task::TaskError;
@@ -177,6 +177,7 @@ pub struct LocalJoin<T> {
     /// A cancel request of the awaiting task, forwarded to the one that is awaited.
     request: Option<Request>,
     place: Place,
+    waited: bool,
 }
 
 impl<T> IntoFuture for LocalTask<T> {
@@ -184,7 +185,7 @@ impl<T> IntoFuture for LocalTask<T> {
     type IntoFuture = LocalJoin<T>;
 
     fn into_future(self) -> LocalJoin<T> {
-        LocalJoin { task: self, request: None, place: Place::default() }
+        LocalJoin { task: self, request: None, place: Place::default(), waited: false }
     }
 }
 
@@ -193,6 +194,9 @@ impl<T> Future for LocalJoin<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.task.done() {
+            ready!(hold_back(cx, this.waited));
+        }
         let mut outcome = this.task.shared.outcome.borrow_mut();
         if let Outcome::Pending(waker) = &mut *outcome {
             match waker {
@@ -200,6 +204,7 @@ impl<T> Future for LocalJoin<T> {
                 None => *waker = Some(cx.waker().clone()),
             }
             drop(outcome);
+            this.waited = true;
             this.place.be_reached_by(cx.waker());
             if let Some(request) = loopwork_context::take_request() {
                 for reason in request.reasons() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use loopwork_context::{Ask, CancelReason, Hooks, Insides, KnownActs, Request};
+use loopwork_shim::weaken;
 
 use super::raw::RawTask;
 use super::state::Wake;
@@ -118,7 +119,7 @@ impl RawTask {
         let Some(extension) = self.header().aux.extension() else { return false };
         let trailer = extension.lock();
         let Requests { delivered, overtaken, pending, .. } = &trailer.requests;
-        *delivered && !overtaken && pending.is_none()
+        weaken!("request-answer", *delivered && !overtaken && pending.is_none() => true)
     }
 
     /// How many requests stand.
