@@ -407,7 +407,7 @@ fn broadcast_send_against_recv() {
 fn broadcast_two_sends_against_recv() {
     explore(3, || {
         let (sender, mut receiver) = broadcast::channel(1);
-        let thread = spawn(move || (1..=2).for_each(|n| drop(sender.send(n).unwrap())));
+        let thread = spawn(move || (1..=2).for_each(|n| assert_eq!(sender.send(n), Ok(1))));
         match block_on(receiver.recv()) {
             Ok(first) => assert_eq!(first, 1),
             Err(lost) => assert_eq!(lost, broadcast::RecvError::Lagged(1)),
