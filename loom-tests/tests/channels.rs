@@ -434,13 +434,15 @@ fn broadcast_recv_against_a_second_send() {
     explore(2, || {
         let (sender, mut receiver) = broadcast::channel(1);
         sender.send(1).unwrap();
+        // By another thread, so that runs in which the place is empty by then come first.
         let thread = spawn(move || {
-            let first = receiver.try_recv();
-            assert!(matches!(first, Ok(1) | Err(broadcast::TryRecvError::Lagged(1))));
-            receiver
+            sender.send(2).unwrap();
+            sender
         });
-        sender.send(2).unwrap();
-        assert_eq!(thread.join().unwrap().try_recv(), Ok(2));
+        let first = receiver.try_recv();
+        assert!(matches!(first, Ok(1) | Err(broadcast::TryRecvError::Lagged(1))));
+        let _sender = thread.join().unwrap();
+        assert_eq!(receiver.try_recv(), Ok(2));
     });
 }
 

@@ -99,9 +99,10 @@ fn notify_one_against_drop() {
 fn notify_publishes() {
     explore(3, || {
         let (notify, data) = (Arc::new(Notify::new()), Arc::new(Data::new()));
-        let (taken, read) = (notify.clone(), data.clone());
+        // Made before the notification, and only enabled: nothing but the taking orders anything.
+        let (waits, read) = (notify.clone().notified_owned(), data.clone());
         let taker = spawn(move || {
-            if poll_once(pin!(taken.notified())).is_ready() {
+            if pin!(waits).enable() {
                 assert_eq!(read.read(), 1);
             }
         });

@@ -69,7 +69,7 @@ fn wake_is_not_lost() {
 #[test]
 fn a_coalesced_wake_publishes() {
     explore(3, || {
-        let (lane, workers) = Loop::new(1);
+        let (lane, mut workers) = Loop::new(1);
         let (send, receive) = std::sync::mpsc::channel::<Waker>();
         let (value, last) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
         let (written, seen) = (value.clone(), last.clone());
@@ -81,17 +81,20 @@ fn a_coalesced_wake_publishes() {
         })));
         assert!(workers[0].run_one());
         let waker = receive.recv().unwrap();
-        let early = waker.clone();
-        let waking = spawn(move || {
-            written.store(1, Ordering::Relaxed);
-            waker.wake();
+        waker.wake_by_ref();
+        // The poller is the other thread, so that runs in which it comes last are tried first.
+        let worker = workers.remove(0);
+        let polling = spawn(move || {
+            while worker.run_one() {}
+            worker
         });
-        early.wake();
-        while workers[0].run_one() {}
-        waking.join().unwrap();
-        while workers[0].run_one() {}
+        written.store(1, Ordering::Relaxed);
+        waker.wake();
+        let worker = polling.join().unwrap();
+        while worker.run_one() {}
         assert_eq!(last.load(Ordering::Relaxed), 1, "no poll saw what came before the wake");
         drop(receive);
+        drop(worker);
         lane.close();
     });
 }
@@ -123,7 +126,7 @@ fn wakes_in_a_crowd() {
         })));
         assert!(workers[0].run_one());
         let waker = receive.recv().unwrap();
-        for _ in 0..5 {
+        for _ in 0..8 {
             waker.wake_by_ref();
         }
         while workers[0].run_one() {}

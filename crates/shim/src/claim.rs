@@ -28,7 +28,8 @@ impl Claim {
         self.owned.store(true, Ordering::Relaxed);
         // Ordering: a light fence [edge: claim]: store-load with `try_seize`. In a model it is a fence
         // like any other, which would hide that the one of `resume` is missing.
-        if !cfg!(any(loopwork_weaken = "claim-light", loopwork_weaken = "claim-resume")) {
+        let is_left_out = weaken!("claim-light", weaken!("claim-resume") => true);
+        if !is_left_out {
             self.fence.light();
         }
         // Ordering: Acquire [edge: claim]: what who seized it did is visible.
@@ -68,7 +69,7 @@ impl Claim {
     pub fn resume(&self) {
         // Ordering: Relaxed: the fence orders it.
         self.resting.store(false, Ordering::Relaxed);
-        if !cfg!(loopwork_weaken = "claim-resume") {
+        if !weaken!("claim-resume") {
             // Ordering: SeqCst [edge: claim-rest]: store-load with `try_seize`: who still sees the
             // owner rest is seen by its next `enter`.
             fence(Ordering::SeqCst);
@@ -100,7 +101,7 @@ impl Claim {
     fn try_seize_awake(&self) -> bool {
         self.seized.store(true, Ordering::Relaxed);
         // Ordering: a heavy fence [edge: claim]: store-load with `enter`.
-        let ordered = cfg!(loopwork_weaken = "claim-heavy") || self.fence.heavy();
+        let ordered = weaken!("claim-heavy") || self.fence.heavy();
         // Ordering: Acquire [edge: claim]: what the owner did inside is visible.
         let inside = ordered && !self.owned.load(Ordering::Acquire);
         if !inside {

@@ -145,7 +145,7 @@ impl Condition {
         let left = list.leave(waiter);
         self.look(&list);
         drop(list);
-        if matches!(left, Left::Granted(_)) && !cfg!(loopwork_weaken = "condition-pass-on") {
+        if matches!(left, Left::Granted(_)) && !loopwork_shim::weaken!("condition-pass-on") {
             self.notify(1);
         }
     }

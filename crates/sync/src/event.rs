@@ -120,7 +120,7 @@ impl Event {
         // Ordering: Relaxed: a guess.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
-            if word & SET != 0 && !cfg!(loopwork_weaken = "event-look") && self.is_set() {
+            if word & SET != 0 && !weaken!("event-look") && self.is_set() {
                 drop(list);
                 drop(waker);
                 return Poll::Ready(());

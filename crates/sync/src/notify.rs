@@ -212,7 +212,7 @@ impl Notify {
     fn leave(&self, waiter: Pin<&Waiter>) {
         let mut list = self.waiters.lock();
         match list.leave(waiter) {
-            Left::Granted(ONE) if !cfg!(loopwork_weaken = "notify-pass-on") => {
+            Left::Granted(ONE) if !weaken!("notify-pass-on") => {
                 self.grant_one(list);
             }
             left => {

@@ -120,7 +120,7 @@ impl Permits {
         let mut word = self.word.load(Ordering::Relaxed);
         while word & WAITERS == 0 {
             let free = word / ONE;
-            let takes = free >= wanted && !cfg!(loopwork_weaken = "permits-look");
+            let takes = free >= wanted && !weaken!("permits-look");
             let next = if takes { word - wanted * ONE } else { word | WAITERS };
             match self.exchange(word, next) {
                 Ok(()) if takes => {
@@ -214,7 +214,7 @@ impl Permits {
         match list.leave(waiter) {
             Left::Waiting(waker) => {
                 // It may have been the one for whom there was not enough.
-                if !cfg!(loopwork_weaken = "permits-leave") {
+                if !weaken!("permits-leave") {
                     let _ = self.hand_out(list, Self::MAX, 0);
                 }
                 drop(waker);
@@ -228,7 +228,7 @@ impl Permits {
     }
 
     fn hand_on(&self, permits: usize) {
-        if !cfg!(loopwork_weaken = "permits-hand-on") {
+        if !weaken!("permits-hand-on") {
             self.give_back(permits);
         }
     }

@@ -33,7 +33,7 @@ impl Shared {
         }
         loop {
             self.drain_queues();
-            if cfg!(loopwork_weaken = "close-drain") {
+            if loopwork_shim::weaken!("close-drain") {
                 break;
             }
             if !self.arena.is_any_stale() {

@@ -98,7 +98,7 @@ impl Idle {
         }
         let last = sleepers.running && sleepers.stack.len() == self.workers;
         drop(sleepers);
-        if !cfg!(loopwork_weaken = "idle-sleep") {
+        if !weaken!("idle-sleep") {
             // Ordering: SeqCst [edge: idle-sleep]: store-load with `notify_after_push`.
             fence(Ordering::SeqCst);
         }
@@ -194,7 +194,7 @@ impl Idle {
         // Ordering: Relaxed: the fence below orders it.
         let before = self.word.fetch_sub(SEARCHING, Ordering::Relaxed);
         let last = before % SLEEPING == SEARCHING;
-        if last && !cfg!(loopwork_weaken = "idle-search") {
+        if last && !weaken!("idle-search") {
             // Ordering: SeqCst [edge: idle-search]: store-load with `notify_after_push`, which
             // wakes nobody while somebody searches.
             fence(Ordering::SeqCst);
@@ -204,7 +204,7 @@ impl Idle {
 
     /// Steps 2 to 4 of a push from outside.
     pub(crate) fn notify_after_push(&self) -> Option<Notified> {
-        if !cfg!(loopwork_weaken = "idle-push") {
+        if !weaken!("idle-push") {
             // Ordering: SeqCst [edge: idle-push]: store-load with `announce`.
             fence(Ordering::SeqCst);
         }
@@ -264,7 +264,7 @@ impl Idle {
         let mut sleepers = self.sleepers.lock();
         sleepers.running = false;
         sleepers.watcher = None;
-        while sleepers.stack.len() < self.workers - 1 && !cfg!(loopwork_weaken = "idle-rest") {
+        while sleepers.stack.len() < self.workers - 1 && !weaken!("idle-rest") {
             self.rested.wait(&mut sleepers);
         }
     }
@@ -272,7 +272,7 @@ impl Idle {
 
 impl Sleepers {
     fn wake_up(&mut self, at: usize) -> usize {
-        if !cfg!(loopwork_weaken = "idle-quiet") {
+        if !weaken!("idle-quiet") {
             self.wake_ups += 1;
         }
         self.stack.remove(at)

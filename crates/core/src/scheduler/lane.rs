@@ -46,7 +46,7 @@ impl Lane {
     pub(super) fn push(&self, callback: Callback) -> Result<(), Callback> {
         let task = {
             let mut due = self.0.lock();
-            if due.closed && !cfg!(loopwork_weaken = "lane-close") {
+            if due.closed && !loopwork_shim::weaken!("lane-close") {
                 return Err(callback);
             }
             due.callbacks.push_back(callback);

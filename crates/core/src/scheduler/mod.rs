@@ -466,7 +466,7 @@ impl Shared {
             self.inbox.push_all(chain);
             pushed = true;
         }
-        if pushed && !cfg!(loopwork_weaken = "inject-tell") {
+        if pushed && !loopwork_shim::weaken!("inject-tell") {
             // Not only if the inbox was empty: whoever made it so may have woken nobody, since this
             // worker was not asleep.
             self.told_of_push();
@@ -494,7 +494,7 @@ impl Shared {
         // What became ready for one worker alone while the loop was stopped woke it in vain.
         let lane = !self.lane_ready.is_empty();
         for (index, remote) in self.remotes.iter().enumerate().skip(1) {
-            let has_pinned = !remote.pinned.is_empty() && !cfg!(loopwork_weaken = "resume-pinned");
+            let has_pinned = !remote.pinned.is_empty() && !loopwork_shim::weaken!("resume-pinned");
             if has_pinned || (lane && index == 1) {
                 self.unpark(index);
             }

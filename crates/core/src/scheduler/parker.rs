@@ -81,7 +81,7 @@ impl Parker {
         match self.word.swap(NOTIFIED, order) {
             PARKED => {
                 // The worker holds the lock from `begin` to its wait: after this it waits.
-                if !cfg!(loopwork_weaken = "park-lock") {
+                if !weaken!("park-lock") {
                     drop(self.lock.lock());
                 }
                 self.condvar.notify_one();

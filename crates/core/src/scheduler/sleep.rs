@@ -78,13 +78,13 @@ impl Worker {
 
     /// The protocol of a sleeper: see the README. False if the thread is to end.
     pub(super) fn sleep<D: Driver>(&self, driver: &Mutex<D>) -> bool {
-        if !cfg!(loopwork_weaken = "sleep-rest") {
+        if !loopwork_shim::weaken!("sleep-rest") {
             self.shared.driver.rest(self.index);
         }
         if self.shared.idle.announce(self.index, self.searching.replace(false)) {
             self.shared.driver.all_sleep();
         }
-        if cfg!(loopwork_weaken = "sleep-rest") {
+        if loopwork_shim::weaken!("sleep-rest") {
             // The mistake this guards against: it counts as asleep, and its timers are still its own.
             self.shared.driver.rest(self.index);
         }

@@ -69,7 +69,7 @@ impl RawTask {
         if !trailer.requests.known.learn(&reason) {
             return if header.state.is_complete() { Wake::Ended } else { Wake::Coalesced };
         }
-        if cfg!(loopwork_weaken = "cancel-reason") {
+        if weaken!("cancel-reason") {
             // The mistake this guards against: the bit is there before the reason is.
             drop(trailer);
             let wake = header.state.cancel();

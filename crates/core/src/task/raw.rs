@@ -62,7 +62,7 @@ impl RawTask {
             None => {
                 // Under the lock: a loop that closes finds every task it did not refuse.
                 let mut outside = shared.arena.outside();
-                if outside.is_closed() && !cfg!(loopwork_weaken = "close-refuse") {
+                if outside.is_closed() && !loopwork_shim::weaken!("close-refuse") {
                     return Err(future);
                 }
                 Ok(Self::place(future, birth, |class| outside.take(shared, class)))

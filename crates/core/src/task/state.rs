@@ -24,7 +24,7 @@ const WAKES: u64 = REF - WAKE;
 /// Past this many references something leaks wakers in a loop; stopping beats wrapping to zero.
 const REFS_MAX: u64 = 1 << 26;
 /// So many wakes at most are taken by one poll. A model has few, so that it sees more.
-const SEEN_MAX: u64 = if cfg!(loopwork_loom) { 1 } else { 1 << 16 };
+const SEEN_MAX: u64 = if cfg!(loopwork_loom) { 2 } else { 1 << 16 };
 /// From so many wakes on, a wake takes itself back: enough are left for this poll and the next.
 const CROWD: u64 = 2 * SEEN_MAX;
 
@@ -197,7 +197,7 @@ impl State {
     #[inline]
     pub(crate) fn finish_pending(&self, seen: Seen) -> FinishPending {
         let Seen(mut seen) = seen;
-        if cfg!(loopwork_weaken = "task-wake") {
+        if weaken!("task-wake") {
             // The mistake this guards against: wakes that came during the poll are forgotten.
             seen = wakes(self.0.load(Ordering::Acquire));
         }

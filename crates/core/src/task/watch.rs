@@ -104,7 +104,7 @@ impl Aux {
                 Held::Waiter(waiter) => Some(unsafe { waker::owning(waiter) }),
                 _ => None,
             });
-            if cfg!(loopwork_weaken = "task-extend") {
+            if weaken!("task-extend") {
                 // The mistake this guards against: who waits is not taken over.
                 std::mem::forget(trailer.take_first());
             }

@@ -42,7 +42,7 @@ impl<T> Sender<T> {
     /// ```
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
         let (receivers, lost) = self.shared.ring.push(value).map_err(SendError)?;
-        if !cfg!(loopwork_weaken = "broadcast-tell") {
+        if !loopwork_shim::weaken!("broadcast-tell") {
             self.shared.sent.notify_waiters();
         }
         drop(lost);
@@ -147,7 +147,7 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        if self.shared.ring.remove_writer() && !cfg!(loopwork_weaken = "broadcast-end") {
+        if self.shared.ring.remove_writer() && !loopwork_shim::weaken!("broadcast-end") {
             self.shared.sent.notify_waiters();
         }
     }

@@ -176,12 +176,12 @@ impl<T> Shared<T> {
     fn notify(&self, state: MutexGuard<'_, State<T>>, epoch: usize) {
         let has_waiters = !state.waiters.is_empty();
         drop(state);
-        if !cfg!(loopwork_weaken = "concurrent-notify") {
+        if !weaken!("concurrent-notify") {
             // Ordering: Relaxed, here and below: a hint to take the lock, which orders the rest.
             self.notices.fetch_add(1, Ordering::Relaxed);
             self.changed.notify_all();
         }
-        if has_waiters && !cfg!(loopwork_weaken = "concurrent-wake") {
+        if has_waiters && !weaken!("concurrent-wake") {
             let state = self.state.lock();
             grant_crowd(&self.state, state, State::waiters, epoch, || 0, || ());
         }

@@ -271,7 +271,7 @@ impl<T, K: Kind> Receiver<T, K> {
     /// It was closed: tells those who wait for room, or for that.
     fn tell(&self) {
         let shared = self.consumer.shared();
-        if !cfg!(loopwork_weaken = "mpsc-close") {
+        if !loopwork_shim::weaken!("mpsc-close") {
             K::closed(shared);
         }
         shared.beside.closed.notify_waiters();

@@ -65,7 +65,7 @@ impl<T> storage::Shared<Ring<T>, Ends> {
             let open = self.set_waiters();
             // Ordering: the receiver makes room and looks whether it is wanted; this says that it is and looks
             // for room. One of them sees the other. [edge: mpsc-room]
-            if !cfg!(loopwork_weaken = "mpsc-wanted") {
+            if !loopwork_shim::weaken!("mpsc-wanted") {
                 fence(Ordering::SeqCst);
             }
             let reserved = if open { self.reserve(places, true) } else { Err(Refused::Closed) };
@@ -84,7 +84,7 @@ impl<T> storage::Shared<Ring<T>, Ends> {
     #[inline]
     pub(super) fn freed(&self) {
         // Ordering: see `begin_to_wait`. [edge: mpsc-room]
-        if !cfg!(loopwork_weaken = "mpsc-freed") {
+        if !loopwork_shim::weaken!("mpsc-freed") {
             fence(Ordering::SeqCst);
         }
         if self.beside.room.wanted.load(Ordering::Relaxed) {
@@ -94,7 +94,7 @@ impl<T> storage::Shared<Ring<T>, Ends> {
 
     /// Gives back places that were reserved.
     pub(super) fn give_back(&self, places: usize) {
-        if self.unreserve(places) && !cfg!(loopwork_weaken = "mpsc-give-back") {
+        if self.unreserve(places) && !loopwork_shim::weaken!("mpsc-give-back") {
             self.hand_out();
         }
     }
@@ -107,7 +107,7 @@ impl<T> storage::Shared<Ring<T>, Ends> {
         match left {
             Left::Granted(PLACES) => {
                 drop(list);
-                if !cfg!(loopwork_weaken = "mpsc-pass-on") {
+                if !loopwork_shim::weaken!("mpsc-pass-on") {
                     self.give_back(places);
                 }
             }

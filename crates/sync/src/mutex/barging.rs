@@ -176,7 +176,7 @@ impl Barging {
             }
             Left::Granted(_) => {
                 self.clear(WOKEN);
-                if !cfg!(loopwork_weaken = "mutex-pass-on") {
+                if !weaken!("mutex-pass-on") {
                     self.wake_first(list);
                 }
             }

@@ -182,7 +182,7 @@ impl<O: Order> Source for Get<'_, O> {
 }
 
 fn pass_on_get<O: Order>(state: &mut State<O>, wakers: &mut WakeList) {
-    if !cfg!(loopwork_weaken = "queue-pass-on") {
+    if !loopwork_shim::weaken!("queue-pass-on") {
         state.pass_on_get(wakers);
     }
 }

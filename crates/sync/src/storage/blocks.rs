@@ -128,8 +128,7 @@ impl<T, X> Shared<Blocks<T>, X> {
         let mut next_block = None;
         let mut looks = 0_u32;
         // Ordering: Acquire: a block that was hung in before this position. [edge: blocks-next]
-        let look =
-            || if cfg!(loopwork_weaken = "blocks-next") { tail.guess() } else { tail.load() };
+        let look = || if weaken!("blocks-next") { tail.guess() } else { tail.load() };
         let mut word = look();
         let block = loop {
             if word.has(CLOSED) {

@@ -129,7 +129,7 @@ impl<T> Item<T> {
             let next = word - unread * UNREAD;
             // Ordering: Acquire: as in `claim`. [edge: fanout-done]
             match self.word.compare_exchange(word, next, Ordering::Acquire, Ordering::Acquire) {
-                Ok(_) if is_nobodys(next) || cfg!(loopwork_weaken = "fanout-pinned") => {
+                Ok(_) if is_nobodys(next) || weaken!("fanout-pinned") => {
                     // SAFETY: this exchange has left the value to nobody else.
                     return Retired::Lost(unsafe { self.empty() });
                 }

@@ -90,7 +90,7 @@ impl<Q: Queue, X> Shared<Q, X> {
     /// The producers have gone. Afterwards nothing may be pushed.
     pub(crate) fn end(&self) {
         let was = self.tail.update(|word| Some(word.with(ENDED).without(SLEEPS)));
-        if let (Ok(word), false) = (was, cfg!(loopwork_weaken = "mpsc-end")) {
+        if let (Ok(word), false) = (was, weaken!("mpsc-end")) {
             self.wake_if_it_slept(word);
         }
     }

@@ -111,7 +111,7 @@ impl<T> Sender<T> {
             self.shared.change();
         }
         drop(value);
-        if modified && !cfg!(loopwork_weaken = "watch-tell") {
+        if modified && !loopwork_shim::weaken!("watch-tell") {
             self.shared.changed.notify_waiters();
         }
         modified
@@ -214,7 +214,7 @@ impl<T> Drop for Sender<T> {
         if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Ordering: Release: as a change. [edge: watch-version]
             self.shared.version.fetch_or(ENDED, Ordering::Release);
-            if !cfg!(loopwork_weaken = "watch-end") {
+            if !loopwork_shim::weaken!("watch-end") {
                 self.shared.changed.notify_waiters();
             }
         }

@@ -93,7 +93,7 @@ impl<T, E> Promise<T, E> {
         }
         // Who comes while others are told stands behind them: there is one order.
         while let Some(watchers) = line.take() {
-            if cfg!(loopwork_weaken = "promise-over") {
+            if weaken!("promise-over") {
                 // The mistake this guards against: who comes now is told at once.
                 line.over = true;
             }

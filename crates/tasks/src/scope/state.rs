@@ -120,7 +120,7 @@ impl State {
         // Ordering: Relaxed: the wake below, or the lock, brings it to the poll that counts.
         self.asked.store(true, Ordering::Relaxed);
         let (task, waker) = (inner.task.clone(), inner.waker.clone());
-        if cfg!(loopwork_weaken = "scope-ask") {
+        if weaken!("scope-ask") {
             // The mistake this guards against: the task is woken before it can see why.
             let pending = inner.pending.take();
             drop(inner);

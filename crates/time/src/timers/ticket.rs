@@ -111,7 +111,7 @@ impl Ticket {
     fn end(&self, state: u8) -> Option<Waker> {
         // Read before the exchange: afterwards the parts may be another's.
         let parts = self.parts();
-        if cfg!(loopwork_weaken = "timer-end") {
+        if loopwork_shim::weaken!("timer-end") {
             // As it must not be: a look, and then a store.
             let armed = self.state.load(Ordering::Relaxed) == ARMED;
             self.state.store(state, Ordering::Relaxed);

@@ -32,7 +32,7 @@ impl Waiter {
         let mut promise = earliest();
         loop {
             self.promised.store(promise, Ordering::Relaxed);
-            if !cfg!(loopwork_weaken = "timer-promise") {
+            if !loopwork_shim::weaken!("timer-promise") {
                 // Ordering: SeqCst [edge: timer-promise]: store-load with `deadline_counts`.
                 fence(Ordering::SeqCst);
             }
@@ -51,7 +51,7 @@ impl Waiter {
 
     /// A deadline counts from now on: tells the waiter, if it waits for a later one.
     pub(super) fn deadline_counts(&self, deadline: u64) {
-        if !cfg!(loopwork_weaken = "timer-counts") {
+        if !loopwork_shim::weaken!("timer-counts") {
             // Ordering: SeqCst [edge: timer-promise]: store-load with `promise`.
             fence(Ordering::SeqCst);
         }
