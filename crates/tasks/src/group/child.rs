@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use loopwork_core::{SharedError, current_task};
@@ -10,7 +11,7 @@ use loopwork_sync::semaphore::OwnedSemaphorePermit;
 use pin_project_lite::pin_project;
 
 use super::error::Failure;
-use super::shared::{Member, Shared};
+use super::shared::{Living, Shared};
 
 pin_project! {
     pub(super) struct Child<F> {
@@ -18,7 +19,7 @@ pin_project! {
         future: F,
         gate: Gate,
         // Last: the group ends when what the child owns is gone.
-        member: Member,
+        member: Arc<Living>,
     }
 }
 
@@ -34,7 +35,7 @@ enum Gate {
 
 impl<F> Child<F> {
     /// Of a member that has joined.
-    pub(super) fn new(future: F, member: Member) -> Self {
+    pub(super) fn new(future: F, member: Arc<Living>) -> Self {
         let gate = match &member.group().limit {
             None => Gate::Open,
             Some(limit) => {

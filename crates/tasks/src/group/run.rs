@@ -105,7 +105,7 @@ where
                 }
             }
             this.body.set(None);
-            this.end.leave();
+            this.end.member = None;
             this.end.stage = Stage::Children;
         }
         this.end.poll(cx)
@@ -120,12 +120,6 @@ impl<R> End<R> {
             Err(error) => panic!("a task group belongs into a task: {error}"),
         }
         self.stage = Stage::Body;
-    }
-
-    /// The body is no member any more.
-    fn leave(&mut self) {
-        self.group.end_rows();
-        self.member = None;
     }
 
     /// A request from outside: all are asked to end, and waited for.
@@ -208,7 +202,7 @@ impl<R> Drop for End<R> {
             Stage::New | Stage::Over | Stage::Resumed => {}
             Stage::Body => {
                 self.group.cancel(&CancelReason::of_kind(CancelKind::Failure), false);
-                self.leave();
+                self.member = None;
             }
             Stage::Children | Stage::Ending(_) => {
                 self.group.cancel(&CancelReason::of_kind(CancelKind::Failure), false);

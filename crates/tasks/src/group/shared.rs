@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::iter;
 use std::mem;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
@@ -35,36 +34,14 @@ struct Entered {
     living: Weak<Living>,
 }
 
-/// A group that is not over. Each child that has not ended has one reference, or a part in one, and the
-/// body has one: a count that takes one write to join and one to leave.
+/// A group that is not over. Each child that has not ended has one reference, and the body has one: a
+/// count that takes one write to join and one to leave.
 #[derive(Debug)]
 pub(super) struct Living(Arc<Shared>);
 
-/// Several members whose children are made one after the other. Their references are made before the
-/// first of them begins, so that nobody else writes to the count meanwhile.
-#[derive(Debug)]
-struct Row(Arc<Living>);
-
-/// How long a row is. The first few children have none: most groups are small.
-const ROW_MAX: usize = 64;
-const ROW_MIN: usize = if cfg!(loopwork_loom) { 0 } else { 8 };
-
-/// What a child has until it has ended.
-#[derive(Debug)]
-pub(super) struct Member(Reference);
-
-#[derive(Debug)]
-enum Reference {
-    Alone(Arc<Living>),
-    InRow(Arc<Row>),
-}
-
-impl Member {
+impl Living {
     pub(super) fn group(&self) -> &Arc<Shared> {
-        match &self.0 {
-            Reference::Alone(living) => &living.0,
-            Reference::InRow(row) => &row.0.0,
-        }
+        &self.0
     }
 }
 
@@ -78,9 +55,6 @@ impl Drop for Living {
     }
 }
 
-/// The body has ended, and children are counted one by one.
-const NO_ROWS: usize = usize::MAX;
-
 /// A child, or its future, which was refused.
 pub(super) type Made<F, T> = Result<Task<Result<T, SharedError>>, SubmitError<F>>;
 
@@ -88,10 +62,6 @@ pub(super) type Made<F, T> = Result<Task<Result<T, SharedError>>, SubmitError<F>
 struct Inner {
     /// Nobody is left, and nobody can join.
     over: bool,
-    /// References that no child has yet; none once the body has ended, since they are members.
-    spare: Vec<Arc<Row>>,
-    /// How many children were made before the body has ended; many, once it has.
-    made: usize,
     /// All that have not ended, and some that have.
     children: Vec<AnyTask>,
     failures: Vec<Failure>,
@@ -133,8 +103,8 @@ impl Shared {
         if handle.has_task_factory() {
             return self.create_by_factory(handle, living, future);
         }
-        let mut inner = self.inner.lock();
-        let Some(member) = inner.join(living) else {
+        let inner = self.inner.lock();
+        let Some(member) = living.upgrade() else {
             drop(inner);
             return Err(SubmitError(future));
         };
@@ -164,8 +134,7 @@ impl Shared {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let member = self.inner.lock().join(living);
-        let Some(member) = member else { return Err(SubmitError(future)) };
+        let Some(member) = living.upgrade() else { return Err(SubmitError(future)) };
         match handle.try_spawn(Child::new(future, member)) {
             Ok(task) => {
                 self.add(self.inner.lock(), task.as_any());
@@ -173,16 +142,6 @@ impl Shared {
             }
             Err(refused) => Err(SubmitError(refused.into_inner().into_inner())),
         }
-    }
-
-    /// By the body, which ends: what is kept for more children goes.
-    pub(super) fn end_rows(&self) {
-        let spare = {
-            let mut inner = self.inner.lock();
-            inner.made = NO_ROWS;
-            weaken!("group-spare", mem::take(&mut inner.spare) => Vec::new())
-        };
-        drop(spare);
     }
 
     /// Event L: the last has left, and wakes who waits.
@@ -297,31 +256,6 @@ impl Shared {
     pub(super) fn outcome(&self) -> (Vec<Failure>, Option<CancelReason>) {
         let mut inner = self.inner.lock();
         (mem::take(&mut inner.failures), inner.cancelled.first().cloned())
-    }
-}
-
-impl Inner {
-    /// One more member, unless there is none left.
-    #[inline]
-    fn join(&mut self, living: &Weak<Living>) -> Option<Member> {
-        if let Some(row) = self.spare.pop() {
-            return Some(Member(Reference::InRow(row)));
-        }
-        self.join_alone(living.upgrade()?)
-    }
-
-    fn join_alone(&mut self, living: Arc<Living>) -> Option<Member> {
-        let made = self.made;
-        self.made = made.saturating_add(1);
-        if made < ROW_MIN || made == NO_ROWS {
-            return Some(Member(Reference::Alone(living)));
-        }
-        // As long as all before it together, so that what is kept in vain is little.
-        let row = Arc::new(Row(living));
-        let others = made.clamp(2, ROW_MAX) - 1;
-        self.spare.extend(iter::repeat_with(|| row.clone()).take(others));
-        self.made += others;
-        Some(Member(Reference::InRow(row)))
     }
 }
 
