@@ -786,6 +786,26 @@ fn e12_what_came_before_the_time_was_up_is_given() {
     }
 }
 
+/// asyncio's runs from the call.
+#[test]
+fn a_limit_runs_from_its_first_wait() {
+    at_each_size(|| async {
+        let limited = timeout(10 * MS, pending::<()>());
+        sleep(30 * MS).await;
+        let (result, ms) = timed(limited).await;
+        assert_eq!((result.is_err(), ms), (true, 10));
+        // Somebody asks for the limit: it runs from now on.
+        let mut limited = timeout(40 * MS, pending::<()>());
+        let limit = limited.limit();
+        sleep(30 * MS).await;
+        assert_eq!(limit.when(), Some(Instant::now() + 10 * MS));
+        let (result, ms) = timed(limited).await;
+        assert_eq!((result.is_err(), ms), (true, 10));
+        let (result, ms) = timed(timeout(Duration::ZERO, sleep(MS))).await;
+        assert_eq!((result.is_err(), ms), (true, 0));
+    });
+}
+
 #[test]
 fn e15_a_limit_may_be_taken_away_and_moved() {
     at_each_size(|| async {
