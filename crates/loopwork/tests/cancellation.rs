@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Count, WORKERS};
+use common::{Count, WORKERS, in_virtual_time};
 use futures::future::{Either, join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use loopwork::sync::{CancelPolicy, ConcurrentFuture, Event, Lock, Queue, mpsc, oneshot};
@@ -22,16 +22,6 @@ use loopwork::{
 use loopwork_shim::sync::Mutex;
 
 const MS: Duration = Duration::from_millis(1);
-
-/// Runs `test` in virtual time with one worker, two and eight.
-fn at_each_size<F: Future>(test: impl Fn() -> F) {
-    for workers in WORKERS {
-        let builder = EventLoop::builder().workers(workers).clock(Clock::virtual_time());
-        let mut event_loop = builder.build().unwrap();
-        event_loop.run_until_complete(test()).unwrap();
-        event_loop.close();
-    }
-}
 
 /// A task that has begun to wait, a millisecond ago.
 async fn waiting<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Task<T> {
@@ -53,7 +43,7 @@ fn message(error: &TaskError) -> Option<&str> {
 
 #[test]
 fn d5_cancel_says_whether_the_task_had_not_ended() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let gate = Arc::new(Event::new());
         let opens = gate.clone();
         let mut task = waiting(async move {
@@ -77,7 +67,7 @@ fn d5_cancel_says_whether_the_task_had_not_ended() {
 
 #[test]
 fn d6_requests_before_delivery_are_one_but_are_counted() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = create_task(async {
             let me = current_task().unwrap();
             // Nothing is delivered to a task that runs.
@@ -95,7 +85,7 @@ fn d6_requests_before_delivery_are_one_but_are_counted() {
 
 #[test]
 fn d7_a_task_always_starts() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let started = Count::default();
         let count = started.clone();
         let task = create_task(async move {
@@ -110,7 +100,7 @@ fn d7_a_task_always_starts() {
 
 #[test]
 fn d8_a_request_of_its_own_is_met_at_the_next_wait() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let reached = Count::default();
         let (count, queue, ended) =
             (reached.clone(), Queue::unbounded(), waiting(async { 2 }).await);
@@ -132,7 +122,7 @@ fn d8_a_request_of_its_own_is_met_at_the_next_wait() {
 
 #[test]
 fn d9_a_task_that_returns_has_finished() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = create_task(async {
             current_task().unwrap().cancel();
             7
@@ -143,7 +133,7 @@ fn d9_a_task_that_returns_has_finished() {
 
 #[test]
 fn d10_a_caught_request_may_be_refused() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = waiting(async {
             let cancelled = catch_cancel(sleep(1000 * MS)).await.unwrap_err();
             assert_eq!(cancelled.message(), Some("stop"));
@@ -171,7 +161,7 @@ fn d10_a_caught_request_may_be_refused() {
 
 #[test]
 fn d12_what_was_refused_does_not_come_again() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let mut task = waiting(async {
             let mut caught = 0;
             for _ in 0..2 {
@@ -192,7 +182,7 @@ fn d12_what_was_refused_does_not_come_again() {
 
 #[test]
 fn d13_the_reason_travels_to_who_awaits() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = waiting(async {
             let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
             sleep(MS).await;
@@ -216,7 +206,7 @@ fn d13_the_reason_travels_to_who_awaits() {
 
 #[test]
 fn d14_a_request_that_was_not_delivered_can_be_taken_back() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = create_task(async {
             let me = current_task().unwrap();
             me.cancel();
@@ -235,7 +225,7 @@ fn d14_a_request_that_was_not_delivered_can_be_taken_back() {
 
 #[test]
 fn the_innermost_catcher_takes_a_request_and_passes_it_on() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let log = Arc::new(Mutex::new(Vec::new()));
         let said = log.clone();
         let say = move |what| said.lock().push(what);
@@ -260,7 +250,7 @@ fn the_innermost_catcher_takes_a_request_and_passes_it_on() {
 
 #[test]
 fn a_second_request_cancels_the_clean_up_and_takes_the_first_along() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let mut task = waiting(async {
             catch_cancel(async {
                 let held = catch_cancel(pending::<()>()).await.unwrap_err();
@@ -284,7 +274,7 @@ fn a_second_request_cancels_the_clean_up_and_takes_the_first_along() {
 
 #[test]
 fn finally_cleans_up_after_an_end_a_cancellation_and_a_panic() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let clean = |count: &Count| {
             let count = count.clone();
@@ -307,7 +297,7 @@ fn finally_cleans_up_after_an_end_a_cancellation_and_a_panic() {
 
 #[test]
 fn a_request_goes_down_a_chain_of_awaited_tasks() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let innermost = create_task(async {
             let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
             sleep(7 * MS).await;
@@ -331,7 +321,7 @@ fn a_request_goes_down_a_chain_of_awaited_tasks() {
 
 #[test]
 fn a_child_that_refuses_spends_the_request_of_who_awaits_it() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let child = create_task(async {
             catch_cancel(pending::<()>()).await.unwrap_err().swallow();
             5
@@ -343,7 +333,7 @@ fn a_child_that_refuses_spends_the_request_of_who_awaits_it() {
 
 #[test]
 fn a_task_awaited_by_two_is_cancelled_once() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let caught = Count::default();
         let count = caught.clone();
         let shared = create_task(async move {
@@ -366,7 +356,7 @@ fn a_task_awaited_by_two_is_cancelled_once() {
 
 #[test]
 fn catchers_in_a_combinator_that_polls_only_what_was_woken_are_reached() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let caught = Count::default();
         let count = caught.clone();
         let mut task = waiting(async move {
@@ -393,7 +383,7 @@ fn catchers_in_a_combinator_that_polls_only_what_was_woken_are_reached() {
 
 #[test]
 fn what_comes_after_a_request_goes_to_another() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let queue = Arc::new(Queue::unbounded());
         let get = |queue: &Arc<Queue<u32>>| {
             let queue = queue.clone();
@@ -426,7 +416,7 @@ fn what_comes_after_a_request_goes_to_another() {
 
 #[test]
 fn a_message_that_comes_after_a_request_stays_in_its_channel() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (sender, receiver) = mpsc::channel(1);
         let shared = Arc::new(Lock::new(receiver));
         let receives = shared.clone();
@@ -440,7 +430,7 @@ fn a_message_that_comes_after_a_request_stays_in_its_channel() {
 
 #[test]
 fn a_one_shot_value_that_comes_after_a_request_stays_in_its_channel() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (sender, mut receiver) = oneshot::channel();
         let task = waiting(async move {
             catch_cancel(&mut receiver).await.unwrap_err().swallow();
@@ -464,7 +454,7 @@ fn a_one_shot_value_that_comes_after_a_request_stays_in_its_channel() {
 
 #[test]
 fn the_value_of_work_elsewhere_that_comes_after_a_request_is_for_others() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (completer, future) = ConcurrentFuture::channel(CancelPolicy::WhilePending);
         assert!(completer.set_running_or_notify_cancel());
         let mut task = waiting(future.clone()).await;
@@ -477,7 +467,7 @@ fn the_value_of_work_elsewhere_that_comes_after_a_request_is_for_others() {
 
 #[test]
 fn what_came_before_a_request_is_taken() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let queue = Arc::new(Queue::unbounded());
         let gets = queue.clone();
         let mut task = waiting(async move {
@@ -495,7 +485,7 @@ fn what_came_before_a_request_is_taken() {
 
 #[test]
 fn e1_a_shielded_task_runs_on() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let ended = Count::default();
         let count = ended.clone();
         let inner = create_task(async move {
@@ -518,7 +508,7 @@ fn e1_a_shielded_task_runs_on() {
 
 #[test]
 fn e4_a_shielded_gather_and_all_that_it_gathers_run_on() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let ended = Count::default();
         let child = |ms: u32| {
             let count = ended.clone();
@@ -540,7 +530,7 @@ fn e4_a_shielded_gather_and_all_that_it_gathers_run_on() {
 
 #[test]
 fn a_shield_scope_ends_before_the_request_goes_on() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let done = Count::default();
         let count = done.clone();
         let mut task = waiting(async move {
@@ -560,7 +550,7 @@ fn a_shield_scope_ends_before_the_request_goes_on() {
 
 #[test]
 fn a_shield_has_a_limit_of_its_own() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (result, ms) = timed(shield_scope(pending::<()>()).limit(5 * MS)).await;
         assert_eq!((result.is_err(), ms), (true, 5));
         let mut task = waiting(async {
@@ -576,7 +566,7 @@ fn a_shield_has_a_limit_of_its_own() {
 
 #[test]
 fn a_shield_that_is_dropped_gives_what_it_held_back() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let mut task = waiting(async {
             let quick = sleep(5 * MS);
             match select(Box::pin(shield_scope(pending::<()>())), quick).await {
@@ -594,7 +584,7 @@ fn a_shield_that_is_dropped_gives_what_it_held_back() {
 
 #[test]
 fn e7_a_task_whose_time_is_up_from_the_beginning_is_cancelled_and_waited_for() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let count = cleaned.clone();
         let task = waiting(async move {
@@ -613,7 +603,7 @@ fn e7_a_task_whose_time_is_up_from_the_beginning_is_cancelled_and_waited_for() {
 
 #[test]
 fn e8_a_task_whose_time_is_up_is_cancelled_and_waited_for() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = create_task(async {
             let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
             assert_eq!(cancelled.reason().kind(), CancelKind::Deadline);
@@ -627,7 +617,7 @@ fn e8_a_task_whose_time_is_up_is_cancelled_and_waited_for() {
 
 #[test]
 fn e9_a_task_that_answers_all_the_same_is_heard() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = create_task(async {
             catch_cancel(pending::<()>()).await.unwrap_err().swallow();
             3
@@ -648,7 +638,7 @@ fn e9_a_task_that_answers_all_the_same_is_heard() {
 
 #[test]
 fn e11_a_request_to_who_waits_for_a_task_cancels_that_and_goes_on() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let count = cleaned.clone();
         let inner = create_task(async move {
@@ -673,7 +663,7 @@ fn e11_a_request_to_who_waits_for_a_task_cancels_that_and_goes_on() {
 #[test]
 fn e11_a_request_is_not_lost_to_an_end_in_the_same_moment() {
     for before in [true, false] {
-        at_each_size(|| async move {
+        in_virtual_time(|| async move {
             let gate = Arc::new(Event::new());
             let opens = gate.clone();
             let inner = waiting(async move { opens.wait().await }).await;
@@ -698,7 +688,7 @@ fn e11_a_request_is_not_lost_to_an_end_in_the_same_moment() {
 
 #[test]
 fn e12_what_is_ready_at_once_has_not_timed_out() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         assert_eq!(timeout(Duration::ZERO, async { 1 }).await, Ok(1));
         assert_eq!(timeout(MS, async { 1 }).await, Ok(1));
     });
@@ -707,7 +697,7 @@ fn e12_what_is_ready_at_once_has_not_timed_out() {
 /// What ends by itself has not answered: neither a limit nor a cancellation is spent on it.
 #[test]
 fn a_limit_is_not_lost_to_a_task_that_ends_together_with_it() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         for _ in 0..20 {
             let started = Instant::now();
             let inner = create_task(sleep(10 * MS));
@@ -723,7 +713,7 @@ fn a_limit_is_not_lost_to_a_task_that_ends_together_with_it() {
 
 #[test]
 fn a_local_task_that_ends_by_itself_spends_no_request() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let local = LocalSet::new();
         let gate = Arc::new(Event::new());
         let opens = gate.clone();
@@ -746,7 +736,7 @@ fn a_local_task_that_ends_by_itself_spends_no_request() {
 
 #[test]
 fn what_a_local_task_gives_after_a_request_is_not_taken() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (local, reached) = (LocalSet::new(), Count::default());
         let (gate, count) = (Arc::new(Event::new()), reached.clone());
         let opens = gate.clone();
@@ -789,7 +779,7 @@ fn e12_what_came_before_the_time_was_up_is_given() {
 /// asyncio's runs from the call.
 #[test]
 fn a_limit_runs_from_its_first_wait() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let limited = timeout(10 * MS, pending::<()>());
         sleep(30 * MS).await;
         let (result, ms) = timed(limited).await;
@@ -808,7 +798,7 @@ fn a_limit_runs_from_its_first_wait() {
 
 #[test]
 fn e15_a_limit_may_be_taken_away_and_moved() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let taken_away = timeout_with(5 * MS, |limit| async move {
             limit.reschedule(None).unwrap();
             sleep(50 * MS).await;
@@ -834,7 +824,7 @@ fn e15_a_limit_may_be_taken_away_and_moved() {
 
 #[test]
 fn e16_a_limit_that_has_passed_takes_effect_at_the_first_wait() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let reached = Count::default();
         let count = reached.clone();
         let result = timeout(Duration::ZERO, async move {
@@ -849,7 +839,7 @@ fn e16_a_limit_that_has_passed_takes_effect_at_the_first_wait() {
 
 #[test]
 fn e18_a_request_from_outside_is_not_a_timeout() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let known = Arc::new(Mutex::new(None));
         let limit = known.clone();
         let mut task = waiting(async move {
@@ -869,7 +859,7 @@ fn e18_a_request_from_outside_is_not_a_timeout() {
 
 #[test]
 fn e19_of_limits_that_are_up_together_the_outermost_reports() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         for _ in 0..20 {
             let limits = Arc::new(Mutex::new(Vec::new()));
             let seen = limits.clone();
@@ -890,7 +880,7 @@ fn e19_of_limits_that_are_up_together_the_outermost_reports() {
 
 #[test]
 fn a_limit_wins_over_a_sleep_inside_that_ends_together_with_it() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         for _ in 0..20 {
             let (result, ms) = timed(timeout(30 * MS, async {
                 sleep(10 * MS).await;
@@ -904,7 +894,7 @@ fn a_limit_wins_over_a_sleep_inside_that_ends_together_with_it() {
 
 #[test]
 fn e20_a_limit_works_after_a_request_that_was_refused() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let mut task = waiting(async {
             catch_cancel(pending::<()>()).await.unwrap_err().swallow();
             timeout(5 * MS, pending::<()>()).await.is_err()
@@ -916,7 +906,7 @@ fn e20_a_limit_works_after_a_request_that_was_refused() {
 
 #[test]
 fn e21_a_limit_that_is_over_cannot_be_moved() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let mut kept = None;
         let _result = timeout_with(5 * MS, |limit| {
             kept = Some(limit);
@@ -945,7 +935,7 @@ fn e21_a_limit_that_is_over_cannot_be_moved() {
 
 #[test]
 fn e22_a_limit_works_in_the_clean_up_of_another() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleanup = async {
             assert!(timeout(5 * MS, pending::<()>()).await.is_err());
         };
@@ -956,7 +946,7 @@ fn e22_a_limit_works_in_the_clean_up_of_another() {
 
 #[test]
 fn e23_who_survives_a_limit_is_not_cancelled() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let mut task = create_task(async {
             assert!(move_on_after(5 * MS, pending::<()>()).await.is_none());
             let me = current_task().unwrap();
@@ -970,7 +960,7 @@ fn e23_who_survives_a_limit_is_not_cancelled() {
 
 #[test]
 fn a_scope_is_cancelled_from_anywhere() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let scope = CancelScope::new();
         let handle = scope.clone();
         let canceller = create_task(async move {
@@ -989,7 +979,7 @@ fn a_scope_is_cancelled_from_anywhere() {
 /// Nobody knows yet whom to wake: it has not waited.
 #[test]
 fn a_scope_is_cancelled_in_its_first_poll() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (inside, elsewhere) = (CancelScope::new(), CancelScope::new());
         let handle = inside.clone();
         let itself = async move {
@@ -1012,7 +1002,7 @@ fn a_scope_is_cancelled_in_its_first_poll() {
 
 #[test]
 fn a_scope_around_a_gather_waits_for_what_it_gathers() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let scope = CancelScope::with_timeout(5 * MS);
         let child = |n: u32| async move {
             let cancelled = catch_cancel(pending::<()>()).await.unwrap_err();
@@ -1028,7 +1018,7 @@ fn a_scope_around_a_gather_waits_for_what_it_gathers() {
 
 #[test]
 fn a_request_from_outside_wins_over_the_scopes_own() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let scope = CancelScope::new();
         let handle = scope.clone();
         let mut task = waiting(async move {
@@ -1044,7 +1034,7 @@ fn a_request_from_outside_wins_over_the_scopes_own() {
 
 #[test]
 fn a_scope_is_entered_once() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let scope = CancelScope::new();
         assert_eq!(scope.run(async { 1 }).await.unwrap(), 1);
         let again = catch_unwind(AssertUnwindSafe(|| drop(scope.run(async {}))));
@@ -1054,7 +1044,7 @@ fn a_scope_is_entered_once() {
 
 #[test]
 fn a_level_triggered_scope_asks_at_every_wait() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let scope = CancelScope::level_triggered();
         let handle = scope.clone();
         let caught = Count::default();

@@ -12,23 +12,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use common::{Count, WORKERS};
+use common::{Count, in_virtual_time};
 use loopwork::sync::{Event, oneshot};
 use loopwork::{
-    AnyTask, Clock, EventLoop, Instant, ReturnWhen, Task, as_completed, catch_cancel, create_task,
-    gather, race, shield, sleep, wait, with_limit, yield_now,
+    AnyTask, EventLoop, Instant, ReturnWhen, Task, as_completed, catch_cancel, create_task, gather,
+    race, shield, sleep, wait, with_limit, yield_now,
 };
 
 const MS: Duration = Duration::from_millis(1);
-
-fn at_each_size<F: Future>(test: impl Fn() -> F) {
-    for workers in WORKERS {
-        let builder = EventLoop::builder().workers(workers).clock(Clock::virtual_time());
-        let mut event_loop = builder.build().unwrap();
-        event_loop.run_until_complete(test()).unwrap();
-        event_loop.close();
-    }
-}
 
 async fn after(ms: u32) -> u32 {
     sleep(MS * ms).await;
@@ -83,7 +74,7 @@ impl Wake for Nobody {
 
 #[test]
 fn f1_gather_polls_its_owner_twice() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         for count in [1, 2, 64, 65, 1000_u32] {
             let polls = Count::default();
             let gathering = gather((0..count).map(|n| after(1 + n % 7)));
@@ -96,7 +87,7 @@ fn f1_gather_polls_its_owner_twice() {
 
 #[test]
 fn f1_gather_of_tasks_polls_its_owner_twice_and_of_ended_ones_once() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let polls = Count::default();
         let tasks: Vec<_> = (1..=5).map(|n| create_task(after(n))).collect();
         let gathering = counted(polls.clone(), gather(tasks));
@@ -114,7 +105,7 @@ fn f1_gather_of_tasks_polls_its_owner_twice_and_of_ended_ones_once() {
 
 #[test]
 fn f1_clones_of_a_task_share_its_value() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let task = create_task(after(3));
         let (a, b, other) = gather!(task.clone(), task, after(1)).await.unwrap();
         assert_eq!((a, b, other), (3, 3, 1));
@@ -123,7 +114,7 @@ fn f1_clones_of_a_task_share_its_value() {
 
 #[test]
 fn f2_the_first_failure_is_given_at_once_and_siblings_run_on() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let ran = Count::default();
         let sibling = ran.clone();
         let start = Instant::now();
@@ -148,7 +139,7 @@ fn f2_the_first_failure_is_given_at_once_and_siblings_run_on() {
 
 #[test]
 fn f2_errors_fail_when_they_are_to_and_the_first_in_time_is_given() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let start = Instant::now();
         let error = gather([fails_after(30), fails_after(10), fails_after(20)]).errors_fail().await;
         assert_eq!(error.unwrap_err().to_string(), "10");
@@ -163,7 +154,7 @@ fn f2_errors_fail_when_they_are_to_and_the_first_in_time_is_given() {
 
 #[test]
 fn f3_exceptions_are_given_in_their_places() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let cancelled = create_task(pending());
         cancelled.cancel();
         let panics = create_task(async {
@@ -185,7 +176,7 @@ fn f3_exceptions_are_given_in_their_places() {
 #[test]
 fn f5_children_that_answer_with_values_do_not_keep_the_awaiter() {
     for return_exceptions in [false, true] {
-        at_each_size(async || {
+        in_virtual_time(async || {
             let answers = Count::default();
             let children: Vec<_> = (0..3)
                 .map(|n| {
@@ -217,7 +208,7 @@ fn f5_children_that_answer_with_values_do_not_keep_the_awaiter() {
 /// Rule 8: a child that fails in answer to the request is what the awaiter gets.
 #[test]
 fn f5_a_child_that_panics_in_answer_spends_the_request() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let owner = create_task(async {
             let gathering = gather([create_task(async {
                 catch_cancel(pending::<()>()).await.unwrap_err().swallow();
@@ -236,7 +227,7 @@ fn f5_a_child_that_panics_in_answer_spends_the_request() {
 #[test]
 fn f5_a_request_is_not_lost_to_a_failure_in_the_same_moment() {
     for errors_fail in [false, true] {
-        at_each_size(async || {
+        in_virtual_time(async || {
             let gate = Arc::new(Event::new());
             let opens = gate.clone();
             let fails = create_task(async move {
@@ -265,7 +256,7 @@ fn f5_a_request_is_not_lost_to_a_failure_in_the_same_moment() {
 
 #[test]
 fn f5_only_what_is_shielded_lives() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let ended = Count::default();
         let child = |ended: Count| async move {
             after(5).await;
@@ -285,7 +276,7 @@ fn f5_only_what_is_shielded_lives() {
 
 #[test]
 fn f6_tasks_of_several_loops_are_gathered() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let other = EventLoop::builder().workers(2).start().unwrap();
         let foreign = other.handle().create_task(async {
             yield_now().await;
@@ -297,7 +288,7 @@ fn f6_tasks_of_several_loops_are_gathered() {
 
 #[test]
 fn f7_a_wait_that_is_cancelled_cancels_nobody() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let task = create_task(after(5));
         let waited_for = task.as_any();
         let owner = create_task(async move { drop(wait([task]).await) });
@@ -312,7 +303,7 @@ fn f7_a_wait_that_is_cancelled_cancels_nobody() {
 /// Rule 10 is for a decision that has come: a request that finds nothing decided wakes nobody in vain.
 #[test]
 fn f7_a_wait_that_is_not_decided_is_not_held_back() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let polls = Count::default();
         let task = create_task(pending::<()>());
         let endless = task.as_any();
@@ -336,7 +327,7 @@ fn f7_a_wait_that_is_not_decided_is_not_held_back() {
 
 #[test]
 fn f8_first_exception_is_of_panics_and_else_of_all() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let start = Instant::now();
         let tasks = [after(3), after(9)].map(create_task);
         let (done, pending) = wait(tasks).return_when(ReturnWhen::FirstException).await;
@@ -346,7 +337,7 @@ fn f8_first_exception_is_of_panics_and_else_of_all() {
 
 #[test]
 fn f10_nothing_is_left_registered_with_a_task() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let task = create_task(after(5));
         let nobody = Arc::new(Nobody);
         let waker = Waker::from(nobody.clone());
@@ -375,7 +366,7 @@ fn f10_nothing_is_left_registered_with_a_task() {
 
 #[test]
 fn f11_as_completed_gives_up_after_its_time() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let start = Instant::now();
         let mut completed = as_completed([5, 30, 1].map(after)).timeout(MS * 10);
         for expected in [1, 5] {
@@ -391,7 +382,7 @@ fn f11_as_completed_gives_up_after_its_time() {
 
 #[test]
 fn f11_what_ended_in_time_is_given_before_the_timeout() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let mut completed = as_completed([1, 2, 50].map(after)).timeout(MS * 10);
         sleep(MS * 20).await;
         for expected in [1, 2] {
@@ -404,7 +395,7 @@ fn f11_what_ended_in_time_is_given_before_the_timeout() {
 /// Rule 10: what ends after a request has reached its owner is for the next who asks.
 #[test]
 fn f11_what_ends_after_a_request_is_not_lost() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let (send, receive) = oneshot::channel::<AnyTask>();
         let owner = create_task(async move {
             let mut completed = as_completed([async move {
@@ -423,7 +414,7 @@ fn f11_what_ends_after_a_request_is_not_lost() {
 
 #[test]
 fn f12_as_completed_gives_the_tasks_that_it_was_given() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let tasks = [4, 2, 3].map(|ms| create_task(after(ms)));
         let ids = [&tasks[1], &tasks[2], &tasks[0]].map(Task::id);
         let mut completed = as_completed(tasks);
@@ -441,7 +432,7 @@ fn f12_as_completed_gives_the_tasks_that_it_was_given() {
 
 #[test]
 fn f7_clones_of_a_task_are_each_done_or_each_pending() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let (ends, endless) = (create_task(after(1)), create_task(pending::<u32>()));
         let tasks = [ends.clone(), endless.clone(), ends, endless.clone()];
         let (done, pending) = wait(tasks).timeout(MS * 5).await;
@@ -452,7 +443,7 @@ fn f7_clones_of_a_task_are_each_done_or_each_pending() {
 
 #[test]
 fn a_limit_lets_so_many_run_at_once_and_keeps_the_order() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         for limit in [1, 3, 100] {
             let crowd = Crowd::default();
             let futures: Vec<_> = (0..50_u32).map(|n| crowd.clone().member(1 + n % 5, n)).collect();
@@ -470,7 +461,7 @@ fn a_limit_lets_so_many_run_at_once_and_keeps_the_order() {
 
 #[test]
 fn a_limit_holds_for_what_fails_too() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let results = with_limit(2)
             .gather((0..6).map(|n| async move {
                 after(1).await;
@@ -497,7 +488,7 @@ fn a_limit_holds_for_what_fails_too() {
 
 #[test]
 fn what_a_limit_kept_back_never_begins_after_a_request_or_a_drop() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let crowd = Crowd::default();
         let futures: Vec<_> = (0..10_u32).map(|n| crowd.clone().member(100, n)).collect();
         let owner = create_task(async move { with_limit(3).gather(futures).await.map(drop) });
@@ -526,7 +517,7 @@ fn what_a_limit_kept_back_never_begins_after_a_request_or_a_drop() {
 
 #[test]
 fn as_completed_with_a_limit_begins_one_for_each_it_gives_back() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let crowd = Crowd::default();
         let futures: Vec<_> = (0..20_u32).map(|n| crowd.clone().member(1 + n % 3, n)).collect();
         let mut completed = with_limit(4).as_completed(futures);
@@ -550,7 +541,7 @@ fn a_limit_of_nothing_is_refused() {
 
 #[test]
 fn a_race_gives_the_first_and_drops_the_others() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let drops = Count::default();
         let start = Instant::now();
         let runner = |ms| {
@@ -567,7 +558,7 @@ fn a_race_gives_the_first_and_drops_the_others() {
 
 #[test]
 fn a_race_of_different_types_runs_the_arm_of_the_first() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let mut log = Vec::new();
         for limit in [2, 20] {
             // Both arms use what both futures borrow: these are gone by then.
@@ -592,7 +583,7 @@ fn a_race_of_different_types_runs_the_arm_of_the_first() {
 
 #[test]
 fn a_race_is_fair_to_those_that_are_always_ready() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         let mut wins = [0; 3];
         for _ in 0..3000 {
             wins[race([0, 1, 2].map(ready)).await] += 1;
@@ -623,7 +614,7 @@ fn a_race_of_nothing_is_refused() {
 /// What ends just as its owner is told is waited for, however small the time between is.
 #[test]
 fn gather_never_misses_an_end() {
-    at_each_size(async || {
+    in_virtual_time(async || {
         for _ in 0..200 {
             let spread = |n| async move {
                 for _ in 0..n % 3 {

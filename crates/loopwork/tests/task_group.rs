@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use common::{Count, WORKERS};
+use common::{Count, in_virtual_time};
 use loopwork::{
-    CancelKind, Clock, EventLoop, GroupError, Handle, Instant, NotStarted, SharedError, Started,
-    Task, TaskError, TaskGroup, catch_cancel, create_task, current_task, eager_task_factory,
-    shield_scope, sleep, timeout,
+    CancelKind, GroupError, Handle, Instant, NotStarted, SharedError, Started, Task, TaskError,
+    TaskGroup, catch_cancel, create_task, current_task, eager_task_factory, shield_scope, sleep,
+    timeout,
 };
 use loopwork_shim::sync::Mutex;
 
@@ -25,15 +25,6 @@ const MS: Duration = Duration::from_millis(1);
 
 type Never = std::convert::Infallible;
 type Anything = Box<dyn Error + Send + Sync>;
-
-fn at_each_size<F: Future>(test: impl Fn() -> F) {
-    for workers in WORKERS {
-        let builder = EventLoop::builder().workers(workers).clock(Clock::virtual_time());
-        let mut event_loop = builder.build().unwrap();
-        event_loop.run_until_complete(test()).unwrap();
-        event_loop.close();
-    }
-}
 
 async fn timed<F: IntoFuture>(future: F) -> (F::Output, u128) {
     let start = Instant::now();
@@ -65,7 +56,7 @@ fn messages(error: &GroupError) -> Vec<String> {
 
 #[test]
 fn it_waits_for_all_children_and_gives_the_bodys_value() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (result, ms) = timed(TaskGroup::new().run(|group| async move {
             let first = group.create_task(after(5));
             drop(group.create_task(after(20)));
@@ -80,7 +71,7 @@ fn it_waits_for_all_children_and_gives_the_bodys_value() {
 
 #[test]
 fn when_a_group_is_over_its_tasks_have_ended() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         for _ in 0..50 {
             let mut tasks = TaskGroup::new()
                 .run(|group| async move {
@@ -105,7 +96,7 @@ fn panic_text(result: std::thread::Result<()>) -> String {
 
 #[test]
 fn f15_a_group_is_entered_once_in_a_loop_and_has_children_while_it_runs() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let dropped = Count::default();
         let child = || {
             let hold = dropped.on_drop();
@@ -141,7 +132,7 @@ fn f15_a_group_is_entered_once_in_a_loop_and_has_children_while_it_runs() {
 
 #[test]
 fn f16_children_make_children_while_it_waits() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         fn grow(group: TaskGroup, depth: u32, count: Count) {
             let inner = group.clone();
             drop(group.create_task(async move {
@@ -171,7 +162,7 @@ fn f16_children_make_children_while_it_waits() {
 
 #[test]
 fn f17_the_first_failure_cancels_siblings_and_body() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let count = cleaned.clone();
         let (result, ms) = timed(TaskGroup::new().run(|group| async move {
@@ -192,7 +183,7 @@ fn f17_the_first_failure_cancels_siblings_and_body() {
 
 #[test]
 fn all_errors_are_kept_in_their_order() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let error = TaskGroup::new()
             .run(|group| async move {
                 drop(group.create_task(async {
@@ -216,7 +207,7 @@ fn all_errors_are_kept_in_their_order() {
 
 #[test]
 fn a_panic_is_a_failure() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let error = TaskGroup::new()
             .run(|group| async move {
                 drop(group.create_task(async {
@@ -237,7 +228,7 @@ fn a_panic_is_a_failure() {
 
 #[test]
 fn f18_a_child_that_is_cancelled_has_not_failed() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (result, ms) = timed(TaskGroup::new().run(|group| async move {
             let child = group.create_task(after(1000));
             drop(group.create_task(after(10)));
@@ -253,7 +244,7 @@ fn f18_a_child_that_is_cancelled_has_not_failed() {
 
 #[test]
 fn f19_an_error_of_the_body_cancels_the_children() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let count = cleaned.clone();
         let (result, ms) = timed(TaskGroup::new().run(|group| async move {
@@ -269,7 +260,7 @@ fn f19_an_error_of_the_body_cancels_the_children() {
 
 #[test]
 fn f21_a_request_from_outside_cancels_all_and_goes_on_when_they_have_ended() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         for body_waits in [true, false] {
             let count = cleaned.clone();
@@ -291,7 +282,7 @@ fn f21_a_request_from_outside_cancels_all_and_goes_on_when_they_have_ended() {
 
 #[test]
 fn f21_errors_come_first_and_the_request_at_the_next_wait() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let errors = Arc::new(Mutex::new(Vec::new()));
         let seen = errors.clone();
         let mut task = create_task(async move {
@@ -319,7 +310,7 @@ fn f21_errors_come_first_and_the_request_at_the_next_wait() {
 
 #[test]
 fn f22_a_failed_group_leaves_no_request_behind() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let task = create_task(async {
             let result = TaskGroup::new()
                 .run(|group| async move {
@@ -338,7 +329,7 @@ fn f22_a_failed_group_leaves_no_request_behind() {
 
 #[test]
 fn groups_nest_and_errors_are_found_in_them() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let error = TaskGroup::new()
             .run(|outer| async move {
                 drop(outer.create_task(after(1000)));
@@ -364,7 +355,7 @@ async fn fails_when_cancelled(ms: u32, what: &'static str) -> Result<(), io::Err
 
 #[test]
 fn f23_groups_that_fail_together_lose_neither_error_nor_request() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         for from_outside in [false, true] {
             let errors = Arc::new(Mutex::new(Vec::new()));
             let seen = errors.clone();
@@ -407,7 +398,7 @@ fn f23_groups_that_fail_together_lose_neither_error_nor_request() {
 /// In whichever order they fail, the group fails, and nobody around it is cancelled.
 #[test]
 fn f23_groups_that_fail_in_the_same_moment_leave_no_request_behind() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         for _ in 0..20 {
             let task = create_task(async {
                 let groups = TaskGroup::new().run(|outer| async move {
@@ -430,7 +421,7 @@ fn f23_groups_that_fail_in_the_same_moment_leave_no_request_behind() {
 
 #[test]
 fn f24_further_requests_abandon_no_children() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         for body_waits in [true, false] {
             let cleaned = Count::default();
             let count = cleaned.clone();
@@ -457,7 +448,7 @@ fn f24_further_requests_abandon_no_children() {
 
 #[test]
 fn f25_what_a_child_owns_and_gives_goes_with_its_end() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let dropped = Count::default();
         let count = dropped.clone();
         let group = TaskGroup::new().run(|group| async move {
@@ -492,7 +483,7 @@ fn f26_an_error_is_gone_with_the_last_who_has_it() {
     }
     impl Error for Held {}
 
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let dropped = Count::default();
         let count = dropped.clone();
         let group = TaskGroup::new();
@@ -520,7 +511,7 @@ fn f26_an_error_is_gone_with_the_last_who_has_it() {
 
 #[test]
 fn f28_a_group_is_cancelled_before_it_is_entered_and_again_and_too_late() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let reached = Count::default();
         let count = reached.clone();
         let group = TaskGroup::new();
@@ -547,7 +538,7 @@ fn f28_a_group_is_cancelled_before_it_is_entered_and_again_and_too_late() {
 
 #[test]
 fn f28_what_fails_while_a_cancelled_group_ends_is_its_error() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let group = TaskGroup::new().run(|group| async move {
             drop(group.create_task(fails_when_cancelled(3, "while tidying up")));
             sleep(MS).await;
@@ -564,7 +555,7 @@ fn f28_what_fails_while_a_cancelled_group_ends_is_its_error() {
 /// A request, or a limit, from around it comes while a group that was cancelled by hand ends.
 #[test]
 fn f28_a_request_from_outside_survives_the_cancel_of_the_group() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cancelled_group = |count: Count| {
             TaskGroup::new().run(move |group| async move {
                 drop(group.create_task(cleans_up(5, count)));
@@ -589,7 +580,7 @@ fn f28_a_request_from_outside_survives_the_cancel_of_the_group() {
 
 #[test]
 fn f28_a_child_that_is_polled_at_once_may_cancel_the_group() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         Handle::current().unwrap().set_task_factory(Some(Arc::new(eager_task_factory)));
         let (result, ms) = timed(TaskGroup::new().run(|group| async move {
             let handle = group.clone();
@@ -609,7 +600,7 @@ fn f28_a_child_that_is_polled_at_once_may_cancel_the_group() {
 
 #[test]
 fn a_group_is_cancelled_by_hand() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let count = cleaned.clone();
         let (result, ms) = timed(TaskGroup::new().run(|group| async move {
@@ -635,7 +626,7 @@ fn a_group_is_cancelled_by_hand() {
 
 #[test]
 fn a_child_made_while_all_are_cancelled_begins_and_ends() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let begun = Count::default();
         let count = begun.clone();
         let (result, ms) = timed(TaskGroup::new().run(|group| async move {
@@ -655,7 +646,7 @@ fn a_child_made_while_all_are_cancelled_begins_and_ends() {
 
 #[test]
 fn a_group_in_a_time_limit() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let count = cleaned.clone();
         let group = TaskGroup::new().run(|group| async move {
@@ -670,7 +661,7 @@ fn a_group_in_a_time_limit() {
 
 #[test]
 fn a_limit_of_children_at_once() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let running = Arc::new(Mutex::new((0_u32, 0_u32)));
         let counts = running.clone();
         let (result, ms) = timed(TaskGroup::with_limit(3).run(|group| async move {
@@ -697,7 +688,7 @@ fn a_limit_of_children_at_once() {
 
 #[test]
 fn start_waits_until_a_child_is_ready() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let group = TaskGroup::new().run(|group| async move {
             let child = group.start(|started| async move {
                 sleep(5 * MS).await;
@@ -721,7 +712,7 @@ fn start_waits_until_a_child_is_ready() {
 
 #[test]
 fn who_gives_up_on_a_start_cancels_the_child() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let group = TaskGroup::new().run(|group| async move {
             let child = group.start(|started: Started<()>| async move {
                 let _kept = started;
@@ -738,7 +729,7 @@ fn who_gives_up_on_a_start_cancels_the_child() {
 
 #[test]
 fn dropping_a_group_cancels_its_children() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let cleaned = Count::default();
         let count = cleaned.clone();
         let run = TaskGroup::new().run(|group| async move {
@@ -757,7 +748,7 @@ fn dropping_a_group_cancels_its_children() {
 
 #[test]
 fn a_child_gives_its_error_to_who_awaits_it_too() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let result = TaskGroup::new()
             .run(|group| async move {
                 let child = group.create_task(fail_after_ms(1, "both hear it"));
@@ -785,7 +776,7 @@ impl<F: Future> Future for Polls<F> {
 
 #[test]
 fn the_owner_of_a_group_is_woken_by_its_last_child_only() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let polls = Count::default();
         let run = TaskGroup::new().run(|group| async move {
             (1..=20).for_each(|ms| drop(group.create_task(after(ms))));
@@ -800,7 +791,7 @@ fn the_owner_of_a_group_is_woken_by_its_last_child_only() {
 
 #[test]
 fn a_request_costs_its_task_one_poll() {
-    at_each_size(|| async {
+    in_virtual_time(|| async {
         let (polls, dropped) = (Count::default(), Count::default());
         let on_drop = dropped.on_drop();
         let waits = async move {

@@ -96,6 +96,12 @@ loopwork_shim::thread_local! {
     static FRAMES: RefCell<Vec<Record>> = RefCell::new(Vec::new())
 }
 
+#[inline]
+fn with_all<R>(f: impl FnOnce(&mut Vec<Record>) -> R) -> R {
+    let done = FRAMES.try_with(|frames| f(&mut frames.borrow_mut()));
+    done.expect("nothing is polled by the destructor of a thread-local")
+}
+
 /// While it lives, what is polled on this thread is inside a catcher or a scope.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -202,12 +208,6 @@ impl Record {
     }
 }
 
-#[inline]
-fn with_all<R>(f: impl FnOnce(&mut Vec<Record>) -> R) -> R {
-    let done = FRAMES.try_with(|frames| f(&mut frames.borrow_mut()));
-    done.expect("nothing is polled by the destructor of a thread-local")
-}
-
 /// A function of its own, and given its parts in registers: a record that is put together on the stack
 /// and copied from there waits for its parts to reach the cache.
 #[inline(never)]
@@ -249,7 +249,7 @@ pub(crate) fn pop_owner(frames_of_poll: usize) -> Option<Request> {
     let mut last = None;
     for _ in 0..frames_of_poll {
         // More than one only if a frame was leaked.
-        last = FRAMES.with(|frames| frames.borrow_mut().pop());
+        last = with_all(Vec::pop);
     }
     let record = last?;
     debug_assert_eq!(record.kind, Kind::OWNER, "a frame was left behind");
@@ -285,8 +285,7 @@ pub fn request_visible() -> bool {
 /// Calls `f` with the frames of this poll, the outermost first.
 fn with_frames<R>(f: impl FnOnce(&mut [Record]) -> R) -> R {
     let count = poll::now().frames();
-    FRAMES.with(|frames| {
-        let mut frames = frames.borrow_mut();
+    with_all(|frames| {
         let base = frames.len() - count;
         f(&mut frames[base..])
     })
@@ -324,8 +323,7 @@ pub fn catch_request() -> Option<Request> {
 fn with_owner<R>(f: impl FnOnce(&mut Record) -> R) -> R {
     if !with_frames(|frames| frames.first().is_some_and(|frame| frame.kind == Kind::OWNER)) {
         let count = poll::now().frames();
-        FRAMES.with(|frames| {
-            let mut frames = frames.borrow_mut();
+        with_all(|frames| {
             let base = frames.len() - count;
             let owner = Record { kind: Kind::OWNER, outer: Visible::NOTHING, left: None };
             frames.insert(base, owner);

@@ -5,10 +5,11 @@
     reason = "a module of several test crates, each of which uses some of it"
 )]
 
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
-use loopwork::EventLoop;
+use loopwork::{Clock, EventLoop};
 
 /// Every test that more than one thread can matter to runs at these numbers of workers.
 pub const WORKERS: [usize; 3] = [1, 2, 8];
@@ -21,6 +22,16 @@ pub fn event_loop(workers: usize) -> EventLoop {
 pub fn at_each_size(test: impl Fn(&mut EventLoop)) {
     for workers in WORKERS {
         test(&mut event_loop(workers));
+    }
+}
+
+/// Runs what `test` gives in virtual time, with one worker, two and eight.
+pub fn in_virtual_time<F: Future>(test: impl Fn() -> F) {
+    for workers in WORKERS {
+        let builder = EventLoop::builder().workers(workers).clock(Clock::virtual_time());
+        let mut event_loop = builder.build().unwrap();
+        event_loop.run_until_complete(test()).unwrap();
+        event_loop.close();
     }
 }
 
