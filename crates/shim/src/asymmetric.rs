@@ -8,6 +8,7 @@
 //! The technique is that of user-space RCU (Desnoyers et al., *User-Level Implementations of
 //! Read-Copy Update*, 2012) and of Folly's `asymmetricThreadFence`.
 
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use crate::atomic::fence;
@@ -25,10 +26,11 @@ impl Default for AsymmetricFence {
 }
 
 impl AsymmetricFence {
-    /// Asks the system.
+    /// Asks the system, the first time.
     #[must_use]
     pub fn new() -> Self {
-        Self { interrupts: system::register() }
+        static INTERRUPTS: OnceLock<bool> = OnceLock::new();
+        Self { interrupts: *INTERRUPTS.get_or_init(system::register) }
     }
 
     /// The frequent side.

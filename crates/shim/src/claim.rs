@@ -58,8 +58,26 @@ impl Claim {
         self.owned.store(false, weaken!("claim-leave", Ordering::Release => Ordering::Relaxed));
     }
 
+    /// By the owner: it is inside.
+    #[inline]
+    #[must_use]
+    pub fn is_owned(&self) -> bool {
+        // Ordering: Relaxed: the owner reads what it wrote.
+        self.owned.load(Ordering::Relaxed)
+    }
+
+    /// Whether the owner rests: by the owner, or inside.
+    #[inline]
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        // Ordering: Relaxed: what is to be seen came before `enter`, or before the seizure.
+        self.resting.load(Ordering::Relaxed)
+    }
+
     /// By the owner, outside: it will not enter before it calls [`resume`](Claim::resume), and
-    /// meanwhile others seize for the price of an ordinary fence.
+    /// meanwhile others seize for the price of an ordinary fence. By who seized it: the owner is to
+    /// look whether it rests, once it has entered.
+    #[inline]
     pub fn rest(&self) {
         // Ordering: Release [edge: claim-rest]: what the owner did inside is visible to who seizes.
         self.resting.store(true, weaken!("claim-rest", Ordering::Release => Ordering::Relaxed));
@@ -95,6 +113,25 @@ impl Claim {
             self.release();
         }
         inside
+    }
+
+    /// By anybody else, one at a time: waits until it is inside, which is until the owner leaves. Until
+    /// [`release`](Claim::release) the owner waits.
+    pub fn seize(&self) {
+        while !self.try_seize_at_rest() {
+            self.seized.store(true, Ordering::Relaxed);
+            // Ordering: a heavy fence [edge: claim], as in `try_seize_awake`.
+            if weaken!("claim-seize") || self.fence.heavy() {
+                // Ordering: Acquire [edge: claim]: what the owner did inside is visible.
+                while self.owned.load(Ordering::Acquire) {
+                    yield_now();
+                }
+                return;
+            }
+            // Unordered: the owner will rest.
+            self.release();
+            yield_now();
+        }
     }
 
     /// Interrupts all threads.

@@ -11,6 +11,7 @@
 //! | `atomic.rs` | atomics, `fence` |
 //! | `asymmetric.rs` | a fence that is cheap on one side and dear on the other |
 //! | `claim.rs` | a lock that costs its owner next to nothing |
+//! | `biased.rs` | a lock that a thread can reserve |
 //! | `cell.rs` | `UnsafeCell` with checked access |
 //! | `clock.rs` | nanoseconds by the monotonic clock |
 //! | `sync.rs` | `Mutex`, `RwLock`, `Condvar` |
@@ -28,6 +29,7 @@
 
 pub mod asymmetric;
 pub mod atomic;
+pub mod biased;
 pub mod cell;
 pub mod claim;
 pub mod clock;
@@ -41,7 +43,7 @@ pub mod thread;
 mod weaken;
 
 pub use padded::CachePadded;
-pub use prefetch::prefetch;
+pub use prefetch::{prefetch, prefetch_to_write};
 
 /// Whether this is a build for a model checker, whose atomics are larger than words and must not
 /// come into being by zeroing memory.

@@ -18,3 +18,20 @@ pub fn prefetch<T>(place: *const T) {
     #[cfg(not(all(target_arch = "x86_64", not(any(loopwork_loom, loopwork_shuttle, miri)))))]
     let _ = place;
 }
+
+/// As [`prefetch`], for a place that will be written: no other processor has the line then. On two lines,
+/// since what begins at `place` may lie on both.
+#[inline(always)]
+pub fn prefetch_to_write<T>(place: *const T) {
+    #[cfg(all(target_arch = "x86_64", not(any(loopwork_loom, loopwork_shuttle, miri))))]
+    {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        let place = place.cast::<i8>();
+        // SAFETY: as above; where it is not known it does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(place) }
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(place.wrapping_add(64)) }
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(any(loopwork_loom, loopwork_shuttle, miri)))))]
+    let _ = place;
+}
