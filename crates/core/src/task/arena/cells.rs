@@ -1,6 +1,6 @@
 //! What a worker allocates from: plain memory, no lock, no atomics.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::scheduler::Shared;
 use crate::task::Header;
 
 /// How many shares a worker takes, and gives back, at a time.
-const BLOCK: usize = if loopwork_shim::MODELLED { 2 } else { 64 };
+const BLOCK: usize = if loopwork_shim::MODELLED { 2 } else { 256 };
 
 /// The free cells of one worker, and its stock of shares.
 pub(crate) struct Cells {
@@ -24,9 +24,9 @@ pub(crate) struct Cells {
 /// depot for each cell (Bonwick and Adams, 2001).
 #[derive(Default)]
 struct Rack {
-    loaded: Cell<Magazine>,
+    loaded: RefCell<Magazine>,
     /// Full or empty.
-    spare: Cell<Magazine>,
+    spare: RefCell<Magazine>,
     chunk: Cell<Option<NonNull<Chunk>>>,
     /// How many cells may be carved before the depot is asked again.
     carves: Cell<usize>,
@@ -51,9 +51,8 @@ impl Cells {
             stock => self.stock.set(stock - 1),
         }
         let rack = &self.racks[class.index()];
-        let mut loaded = rack.loaded.get();
-        if let Some(cell) = loaded.pop() {
-            rack.loaded.set(loaded);
+        let loaded = rack.loaded.borrow_mut().pop();
+        if let Some(cell) = loaded {
             return cell;
         }
         rack.refill(shared, class)
@@ -63,15 +62,10 @@ impl Cells {
     #[inline]
     pub(crate) fn give(&self, shared: &Arc<Shared>, class: Class, cell: NonNull<Header>) {
         let rack = &self.racks[class.index()];
-        let mut loaded = rack.loaded.get();
+        let mut loaded = rack.loaded.borrow_mut();
         loaded.push(cell);
-        rack.loaded.set(loaded);
         if loaded.len() == MAGAZINE {
-            let spare = rack.spare.replace(loaded);
-            rack.loaded.set(Magazine::default());
-            if spare.len() > 0 {
-                shared.arena.depot.lock().shelves[class.index()].full.push(spare);
-            }
+            rack.put_aside(&mut loaded, shared, class);
         }
         let stock = self.stock.get() + 1;
         self.stock.set(stock);
@@ -93,19 +87,27 @@ impl Cells {
 }
 
 impl Rack {
+    /// What is loaded is full: another one is begun.
+    #[cold]
+    fn put_aside(&self, loaded: &mut Magazine, shared: &Arc<Shared>, class: Class) {
+        std::mem::swap(loaded, &mut *self.spare.borrow_mut());
+        if loaded.len() > 0 {
+            shared.arena.depot.lock().shelves[class.index()].take_back(loaded, class);
+        }
+    }
+
     #[cold]
     fn refill(&self, shared: &Arc<Shared>, class: Class) -> NonNull<Header> {
-        let mut spare = self.spare.take();
-        if let Some(cell) = spare.pop() {
-            self.loaded.set(spare);
+        let mut loaded = self.loaded.borrow_mut();
+        std::mem::swap(&mut *loaded, &mut *self.spare.borrow_mut());
+        if let Some(cell) = loaded.pop() {
             return cell;
         }
         loop {
             if self.carves.get() == 0 {
                 let mut depot = shared.arena.depot.lock();
-                if let Some(mut full) = depot.shelves[class.index()].full.pop() {
-                    let cell = full.pop().expect("a full magazine");
-                    self.loaded.set(full);
+                depot.shelves[class.index()].hand_out(&mut loaded);
+                if let Some(cell) = loaded.pop() {
                     return cell;
                 }
                 self.carves.set(MAGAZINE);

@@ -46,8 +46,11 @@ struct Depot {
 /// The cells of one class.
 #[derive(Default)]
 struct Shelf {
+    /// Full magazines whose cells lie in order.
     full: Vec<Magazine>,
-    /// Not full yet: what threads that are no workers give back.
+    /// The chunks that have other free cells.
+    free: Vec<NonNull<Chunk>>,
+    /// What threads that are no workers have at hand.
     loose: Magazine,
     /// What they carve from.
     chunk: Option<NonNull<Chunk>>,
@@ -195,12 +198,12 @@ impl Outside<'_> {
     pub(super) fn take(&mut self, shared: &Arc<Shared>, class: Class) -> NonNull<Header> {
         self.arena.take_shares(1);
         let shelf = &mut self.depot.shelves[class.index()];
-        if let Some(cell) = shelf.loose.pop() {
+        let mut loose = std::mem::take(&mut shelf.loose);
+        shelf.hand_out(&mut loose);
+        let cell = loose.pop();
+        shelf.loose = loose;
+        if let Some(cell) = cell {
             return cell;
-        }
-        if let Some(full) = shelf.full.pop() {
-            shelf.loose = full;
-            return shelf.loose.pop().expect("a full magazine");
         }
         loop {
             let shelf = &mut self.depot.shelves[class.index()];
@@ -217,8 +220,45 @@ impl Outside<'_> {
         let shelf = &mut self.depot.shelves[class.index()];
         shelf.loose.push(cell);
         if shelf.loose.len() == MAGAZINE {
-            shelf.full.push(std::mem::take(&mut shelf.loose));
+            let mut loose = std::mem::take(&mut shelf.loose);
+            shelf.take_back(&mut loose, class);
+            shelf.loose = loose;
         }
+    }
+}
+
+impl Shelf {
+    /// Takes all cells of a full magazine back.
+    fn take_back(&mut self, magazine: &mut Magazine, class: Class) {
+        if magazine.is_tidy(class.stride()) {
+            self.full.push(std::mem::take(magazine));
+            return;
+        }
+        let cells = magazine.cells();
+        while !cells.is_empty() {
+            // SAFETY: the magazine's, and the depot is locked.
+            self.free.extend(unsafe { Chunk::give(cells) });
+        }
+    }
+
+    /// Fills a magazine that is empty, as far as there are cells.
+    fn hand_out(&mut self, magazine: &mut Magazine) {
+        if magazine.len() > 0 {
+            return;
+        }
+        if let Some(full) = self.full.pop() {
+            *magazine = full;
+            return;
+        }
+        let cells = magazine.cells();
+        while let Some(&chunk) = self.free.last() {
+            // SAFETY: chunks live as long as the arena, and the depot is locked.
+            if unsafe { Chunk::take(chunk, cells) } {
+                break;
+            }
+            self.free.pop();
+        }
+        cells.reverse();
     }
 }
 
