@@ -68,7 +68,7 @@ impl Worker {
         }
         let chain = match remote.stealer.steal_into(&self.queue, STEAL_MAX) {
             Some(chain) => chain,
-            None if stuck => self.seize(victim)?,
+            None if stuck && self.watch.may_seize(victim, &self.shared) => self.seize(victim)?,
             None => return None,
         };
         self.watch.took(victim, self.counters().polls.get(), &self.shared);

@@ -7,6 +7,7 @@ use loopwork_shim::atomic::{AtomicBool, Ordering};
 use loopwork_shim::cell::UnsafeCell;
 use loopwork_shim::claim::Claim;
 use loopwork_shim::sync::Mutex;
+use loopwork_shim::weaken;
 
 use super::queue::{LocalQueue, Queue};
 use crate::task::{Chain, Fifo, Runnable};
@@ -96,6 +97,11 @@ impl Hand {
             let chain = held.current.take().or_else(|| queue.pop()).or_else(|| held.open.take())?;
             let (next, rest) = chain.pop();
             held.current = rest;
+            if !weaken!("hand-fill") {
+                // Who seized it since the look has cleared this, and what came from the queue is in hand
+                // now.
+                self.fill();
+            }
             Some(next)
         });
         if popped.is_none() {

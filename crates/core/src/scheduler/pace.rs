@@ -5,7 +5,7 @@
 use std::cell::Cell;
 
 /// Polls that take longer on average are *dear*: it pays to run them on another worker.
-const DEAR: u64 = 400;
+const DEAR: u64 = 1_000;
 /// What a worker supposes before it knows.
 pub(super) const UNKNOWN: u64 = 1_000;
 /// A sample counts as so many times the average at most.
@@ -45,9 +45,7 @@ impl Pace {
         let polls = u64::from(self.stride.get());
         let each = (now - self.last.get()) / polls;
         let average = self.average.get();
-        // One long poll among many short ones does not make them dear.
-        let outlier_at = OUTLIER * average.max(1);
-        self.average.set((3 * average + each.min(outlier_at)) / 4);
+        self.average.set((3 * average + tamed(each, average)) / 4);
         let stride = if each >= DEAR { 1 } else { (2 * self.stride.get()).min(STRIDE_MAX) };
         self.begin(now, stride);
     }
@@ -56,7 +54,8 @@ impl Pace {
     /// perhaps that was only the long poll of the task that spawns them.
     #[cold]
     pub(super) fn hear(&self, each: u64) {
-        self.average.set((self.average.get() + each) / 2);
+        let average = self.average.get();
+        self.average.set((average + tamed(each, average)) / 2);
     }
 
     /// The time since the last look was not spent on polls.
@@ -86,4 +85,10 @@ impl Pace {
     pub(super) fn last(&self) -> u64 {
         self.last.get()
     }
+}
+
+/// What a sample counts as, by what was known: one long poll among many short ones does not make them
+/// dear.
+pub(super) fn tamed(each: u64, average: u64) -> u64 {
+    each.min(OUTLIER * average.max(1))
 }

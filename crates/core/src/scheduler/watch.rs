@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use super::pace::tamed;
 use super::queue::Stealer;
 use super::{Remote, Shared};
 
@@ -26,6 +27,8 @@ pub(super) struct Watch {
     call: Cell<Option<Since>>,
     /// From whom tasks were stolen last, which are being run.
     loot: Cell<Option<Since>>,
+    /// From whom that was, and when.
+    took: Cell<Option<(usize, u64)>>,
 }
 
 /// What this worker has done for another one.
@@ -67,11 +70,10 @@ impl Watch {
         let (made, now) = (remote.counters.polls.get(), shared.now());
         // Read one by one from another thread, they may be of different calls.
         match now.saturating_sub(at).checked_div(made.saturating_sub(noticed)) {
-            None if is_few(remote) || now.saturating_sub(at) >= remote.backoff.get() => {
+            None => {
                 self.stuck.set(Some((caller, remote.sampled.get())));
                 self.call.set(Some(Since { other: caller, polls, at: now }));
             }
-            None => judge(shared, caller, false),
             Some(each) => judge(shared, caller, each >= WORTH),
         }
     }
@@ -81,6 +83,14 @@ impl Watch {
         let now = shared.now();
         self.tell(polls, now, shared);
         self.loot.set(Some(Since { other: victim, polls, at: now }));
+        self.took.set(Some((victim, now)));
+    }
+
+    /// Whether what `victim` has in hand is to be taken, which interrupts it. Not if it has published tasks
+    /// of late: then it publishes these as well, soon.
+    pub(super) fn may_seize(&self, victim: usize, shared: &Shared) -> bool {
+        let took = self.took.get().filter(|&(other, _)| other == victim);
+        took.is_none_or(|(_, at)| shared.now().saturating_sub(at) >= LONG)
     }
 
     /// What was stolen before has been run: its owner ought to know what it cost.
@@ -89,7 +99,7 @@ impl Watch {
         if let (_, Some(each)) = loot.until(polls, now) {
             let remote = &shared.remotes[loot.other];
             remote.told.set(each.max(1));
-            remote.average.set(each);
+            remote.average.set(tamed(each, remote.average.get()));
         }
     }
 
@@ -98,8 +108,10 @@ impl Watch {
         self.tell(polls, now, shared);
         if let Some(call) = self.call.take() {
             let (ran, each) = call.until(polls, now);
+            let helped = now - call.at >= LONG;
             let rare = shared.remotes[call.other].notice.after.get() >= RARE;
-            judge(shared, call.other, ran > 0 && (each >= Some(WORTH) || (rare && ran < FEW)));
+            let worth = each >= Some(WORTH) || helped || (rare && ran < FEW);
+            judge(shared, call.other, ran > 0 && worth);
         }
     }
 }
