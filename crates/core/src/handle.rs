@@ -277,12 +277,30 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let plain = Spawn::new(Kind::Task, location);
         if self.0.factory.is_set() {
-            return self.spawn_with(future, plain);
+            return self.spawn_with(future, Spawn::new(Kind::Task, location));
         }
+        self.spawn_plain(future, location)
+    }
+
+    /// As [`Handle::try_spawn`], without asking a task factory: it runs nobody's code.
+    #[inline]
+    pub(crate) fn spawn_plain<F>(
+        &self,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> Result<Task<F::Output>, SubmitError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         // Nothing of what a task may be given is even looked at.
+        let plain = Spawn::new(Kind::Task, location);
         self.0.spawn(future, plain).map(Task::new).map_err(SubmitError)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
     }
 
     /// Whether there is a task factory.
@@ -291,23 +309,6 @@ impl Handle {
     #[must_use]
     pub fn has_task_factory(&self) -> bool {
         self.0.factory.is_set()
-    }
-
-    /// As [`Handle::try_spawn`], without asking a task factory: it runs nobody's code.
-    ///
-    /// # Errors
-    ///
-    /// As [`Handle::try_spawn`].
-    #[doc(hidden)]
-    #[track_caller]
-    #[inline]
-    pub fn try_spawn_plain<F>(&self, future: F) -> Result<Task<F::Output>, SubmitError<F>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let plain = Spawn::new(Kind::Task, Location::caller());
-        self.0.spawn(future, plain).map(Task::new).map_err(SubmitError)
     }
 
     #[cold]

@@ -87,5 +87,8 @@ pub use runtime::{Builder, Runtime};
 pub use shared_error::SharedError;
 pub use task::{AnyTask, IntoTask, Join, JoinMut, Task, TaskError, TaskId, TaskState};
 #[doc(hidden)]
-pub use task::{Ends, Looker, Told, Watch, after_end, is_task_waker, wake_joiner};
+pub use task::{
+    Counted, Ends, Looker, Roster, Share, Stock, Told, Watch, after_end, is_task_waker, polls,
+    wake_joiner,
+};
 pub use task_builder::TaskBuilder;

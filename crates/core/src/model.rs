@@ -115,6 +115,17 @@ impl Worker {
         self.inner.background(&self.driver);
     }
 
+    /// As after many short polls: it queues tasks together.
+    pub fn finds_polls_cheap(&self) {
+        self.inner.finds_polls_cheap();
+    }
+
+    /// Runs so many tasks, as far as they are ready, one right after the other.
+    pub fn run_in_a_row(&self, tasks: usize) {
+        let _entered = Entered::new(&self.inner);
+        self.inner.run_in_a_row(tasks);
+    }
+
     /// Runs what only worker 0 may run, which this is, until nothing of it is ready.
     pub fn run_pinned(&self) {
         let _entered = Entered::new(&self.inner);

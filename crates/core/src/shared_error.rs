@@ -15,22 +15,23 @@ use std::sync::Arc;
 /// assert_eq!(error.clone().to_string(), "the disk is full");
 /// assert!(error.downcast_ref::<io::Error>().is_some());
 /// ```
+// One word, so that a `Result` of it is small: every child of a group gives one.
 #[derive(Clone)]
-pub struct SharedError(Arc<dyn Error + Send + Sync>);
+pub struct SharedError(Arc<Box<dyn Error + Send + Sync>>);
 
 impl SharedError {
     /// Shares an error. One that is shared already stays as it is.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         match error.into().downcast::<Self>() {
             Ok(shared) => *shared,
-            Err(error) => Self(Arc::from(error)),
+            Err(error) => Self(Arc::new(error)),
         }
     }
 
     /// The error itself.
     #[must_use]
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.0
+        &**self.0
     }
 
     /// The error itself, if it is an `E`.

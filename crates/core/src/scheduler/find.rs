@@ -11,6 +11,10 @@ impl Worker {
     /// What is not in the own hand and queue.
     #[cold]
     pub(super) fn elsewhere(&self) -> Option<(Runnable, Whose)> {
+        if self.has_ends_to_count() {
+            // Who waits for them comes before what is elsewhere.
+            return None;
+        }
         let pinned = self.pinned().map(|runnable| (runnable, Whose::This));
         pinned.or_else(|| {
             let other = self.lane().or_else(|| self.injected()).or_else(|| self.stolen())?;

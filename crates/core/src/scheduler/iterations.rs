@@ -61,6 +61,7 @@ impl Worker {
         } else {
             snapshot.for_each(|runnable| self.run_task(runnable));
         }
+        self.count_ends();
     }
 
     /// Another legal order: tasks in any, callbacks in theirs.

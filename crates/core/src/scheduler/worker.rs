@@ -19,7 +19,7 @@ use crate::driver::{Driver, Quiet, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
 use crate::task::arena::Cells;
-use crate::task::{Fifo, Header, Ran, RawTask, Runnable, ToldEnd, Untold};
+use crate::task::{Fifo, Header, Ran, RawTask, Runnable, Shares, ToldEnd, Untold};
 
 /// How long a busy worker lets the driver wait, in nanoseconds.
 const DRIVER_INTERVAL: u64 = 50_000;
@@ -85,8 +85,8 @@ pub(crate) struct Worker {
     pub(super) searching: Cell<bool>,
     /// Task ids: the next one, and the end of the block.
     ids: Cell<(u64, u64)>,
-    /// What is to hear of the end of the task that is polled, once that is marked as ended.
-    after_end: Untold,
+    /// The ends of tasks that are still to be counted.
+    untold: Untold,
     pub(super) random: Random,
     /// Whether `workers(1)` shuffles what is ready.
     pub(super) shuffle: bool,
@@ -120,7 +120,7 @@ impl Worker {
             busy_since: Cell::new(0),
             searching: Cell::new(false),
             ids: Cell::new((0, 0)),
-            after_end: Untold::default(),
+            untold: Untold::default(),
             random: Random::new(seed.unwrap_or(index as u64)),
             shuffle: seed.is_some(),
         }
@@ -162,13 +162,40 @@ impl Worker {
     #[inline]
     pub(crate) fn after_end(&self, end: ToldEnd) -> Option<ToldEnd> {
         let is_polled = weaken!("told-early", !self.polled.get().is_null() => false);
-        if is_polled { self.after_end.replace(end) } else { Some(end) }
+        if is_polled { self.untold.replace(end) } else { Some(end) }
     }
 
-    /// The task that was polled here has been marked as ended.
+    pub(crate) fn untold(&self) -> &Untold {
+        &self.untold
+    }
+
+    /// A task is about to be polled.
     #[inline]
-    pub(crate) fn has_ended(&self) {
-        self.after_end.tell();
+    pub(crate) fn before(&self, header: &Header) {
+        if let Some(due) = self.untold.before(header.table()) {
+            self.give_up(due);
+        }
+    }
+
+    /// Counts the ends that are kept: there is something else to do than to poll. True if there were
+    /// any; so something may be ready.
+    #[inline]
+    pub(super) fn count_ends(&self) -> bool {
+        let kept = self.untold.take();
+        kept.map(|kept| self.give_up(kept)).is_some()
+    }
+
+    pub(super) fn has_ends_to_count(&self) -> bool {
+        self.untold.is_kept()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_up(&self, shares: Shares) {
+        // Unwind: who waits is woken, and a foreign waker may panic. The worker goes on.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(shares))) {
+            self.shared.exceptions.panicked("a waker panicked at the end of a task", payload);
+        }
     }
 
     #[inline]
@@ -259,8 +286,11 @@ impl Worker {
 
     /// Runs tasks for a while, or waits for one. False if the thread is to end.
     fn go_on<D: Driver>(&self, driver: &Mutex<D>) -> bool {
-        match self.run_tasks() {
+        let pause = self.run_tasks();
+        let counted = self.count_ends();
+        match pause {
             Pause::Due => self.look_around(driver),
+            Pause::Nothing if counted => {}
             Pause::Nothing => return self.wait(driver),
             Pause::Pinned | Pause::Stopped => {}
         }
@@ -419,10 +449,19 @@ impl Worker {
         self.depth.get() > 0 || self.has_pinned()
     }
 
+    /// As after many short polls.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn finds_polls_cheap(&self) {
+        for _ in 0..8 {
+            self.pace.hear(1);
+        }
+    }
+
     /// Runs one of the tasks that only this worker may run, if one is ready.
     #[cfg(loopwork_loom)]
     pub(crate) fn run_pinned(&self) -> bool {
-        self.pinned().map(|runnable| self.run_task(runnable)).is_some()
+        let ran = self.pinned().map(|runnable| self.run_task(runnable)).is_some();
+        self.count_ends() || ran
     }
 
     /// Runs what is taken out of another worker's hand, if anything is.
@@ -435,10 +474,22 @@ impl Worker {
         found
     }
 
+    /// Runs so many tasks, with nothing else in between.
+    #[cfg(loopwork_loom)]
+    pub(crate) fn run_in_a_row(&self, tasks: usize) {
+        for _ in 0..tasks {
+            if let Some((runnable, _)) = self.next() {
+                self.run_task(runnable);
+            }
+        }
+        self.count_ends();
+    }
+
     /// Runs one task, if one is ready.
     #[cfg(loopwork_loom)]
     pub(crate) fn run_one(&self) -> bool {
-        self.next().map(|(runnable, _)| self.run_task(runnable)).is_some()
+        let ran = self.next().map(|(runnable, _)| self.run_task(runnable)).is_some();
+        self.count_ends() || ran
     }
 }
 
@@ -460,6 +511,7 @@ impl Worker {
         }
         ready.extend(std::iter::from_fn(|| self.own()));
         ready.into_iter().for_each(|runnable| self.run_task(runnable));
+        self.count_ends();
     }
 }
 
@@ -468,6 +520,18 @@ impl Worker {
 pub(crate) struct Polling<'a> {
     worker: &'a Worker,
     outer: *const Header,
+}
+
+impl Polling<'_> {
+    /// The task that was polled, which had this table, has been marked as ended.
+    #[inline]
+    pub(crate) fn has_ended(self, table: *const ()) {
+        // Inside another poll, what that does next may take long.
+        let keep = self.outer.is_null();
+        if let Some(due) = self.worker.untold.marked(table, keep) {
+            self.worker.give_up(due);
+        }
+    }
 }
 
 impl Drop for Polling<'_> {

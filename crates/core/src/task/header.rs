@@ -165,6 +165,23 @@ impl Header {
         self.meta.id()
     }
 
+    /// The id of the task that a cell holds, or held last.
+    ///
+    /// # Safety
+    ///
+    /// The cell was carved, and its chunk is kept.
+    pub(super) unsafe fn id_at(at: NonNull<Self>) -> TaskId {
+        // SAFETY: the caller's promise; a word that is an atomic from the carving on.
+        unsafe { &(*at.as_ptr()).meta }.id()
+    }
+
+    /// Says of which type the task is: it is the same for two only if both are of one type, or the code of
+    /// their types is.
+    #[inline]
+    pub(crate) fn table(&self) -> *const () {
+        std::ptr::from_ref(self.vtable).cast()
+    }
+
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
         self.state.kind()

@@ -18,6 +18,8 @@
 //! | `join.rs` | the await of a `Task<T>` |
 //! | `into_task.rs` | `IntoTask`: futures and tasks alike |
 //! | `told.rs` | a future that says how it ends |
+//! | `shares.rs` | counting the ends of several, in lots |
+//! | `roster.rs` | the names of several tasks |
 //! | `any.rs` | `AnyTask`: a task without its type |
 //! | `error.rs` | `TaskError` |
 
@@ -33,7 +35,9 @@ mod header;
 mod into_task;
 mod join;
 mod raw;
+mod roster;
 mod runnable;
+mod shares;
 mod stack;
 mod state;
 mod told;
@@ -50,9 +54,12 @@ pub use header::{TaskId, TaskState};
 pub use into_task::IntoTask;
 pub use join::{Join, JoinMut};
 pub(crate) use raw::RawTask;
+pub use roster::Roster;
 pub(crate) use runnable::{Ran, Runnable};
+pub(crate) use shares::Bundle as Shares;
+pub use shares::{Counted, Ends, Share, Stock};
 pub(crate) use stack::Stack;
 pub(crate) use state::Kind;
 pub(crate) use told::{End as ToldEnd, Untold};
-pub use told::{Ends, Told, after_end, wake_joiner};
+pub use told::{Told, after_end, polls, wake_joiner};
 pub use waker::is_task_waker;

@@ -86,16 +86,18 @@ impl Runnable {
     /// Polls the task once, on this thread, which is `worker`, and does what follows from it.
     pub(crate) fn run(self, worker: &Worker) -> Ran {
         let header = self.task().header();
+        worker.before(header);
         let StartPoll::Poll { seen, cancel } = header.state.start_poll() else {
             self.collect();
             return Ran::Done;
         };
-        let _polling = worker.polling(self.task());
+        let polling = worker.polling(self.task());
         header.running();
         let name = self.task().as_ptr().cast();
         let poll = if cancel { self.enter_asked() } else { Poll::enter_task(name, None) };
         let waker = self.borrowed_waker();
         let (pointer, cx) = (self.task().pointer(), &mut Context::from_waker(&waker));
+        let table = header.table();
         // SAFETY: who has the `Runnable` of a task that has not ended owns the future.
         let mut ended = unsafe { (header.vtable.poll)(pointer, cx) };
         let mut finished = poll.finish();
@@ -106,7 +108,7 @@ impl Runnable {
             let task = ManuallyDrop::new(self);
             // SAFETY: this does not touch the task any more.
             unsafe { task.0.complete(ended, By::Runnable) };
-            worker.has_ended();
+            polling.has_ended(table);
             return Ran::Done;
         }
         header.waiting(finished.reason_number());

@@ -415,8 +415,14 @@ impl State {
     /// Whether this is the word of a task that has not ended, and that users see.
     pub(super) fn is_alive_task(&self) -> bool {
         // Ordering: Relaxed: a snapshot for people.
+        self.is_alive() && self.0.load(Ordering::Relaxed) & INTERNAL == 0
+    }
+
+    /// Whether this is the word of a task that has not ended.
+    pub(super) fn is_alive(&self) -> bool {
+        // Ordering: Relaxed: who asks knows of the birth; an end may be seen late.
         let now = self.0.load(Ordering::Relaxed);
-        refs(now) != 0 && now & (COMPLETE | INTERNAL) == 0
+        refs(now) != 0 && now & COMPLETE == 0
     }
 
     /// Counts one more reference; the caller holds one.

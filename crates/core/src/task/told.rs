@@ -4,9 +4,12 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::ptr;
 use std::task::{Context, Poll, Waker};
 
+use loopwork_shim::weaken;
+
+use super::shares::{Bundle, Ends, Share};
 use crate::current;
 
 /// Is told of the end of a task.
@@ -14,48 +17,100 @@ use crate::current;
 /// For combinators: what it does must be short, and must neither block nor run anybody's code.
 #[doc(hidden)]
 pub trait Told: Send + 'static {
+    /// The task is about to be polled: see [`polls`].
+    fn polled(&self);
     /// The task has returned; or panicked, or was cancelled. The task is `marked` as ended; or it is
     /// being so, on this thread, which [`after_end`] waits for.
     fn ended(self, returned: bool, marked: bool);
 }
 
-/// What is counted when a task has been marked as ended.
-#[doc(hidden)]
-pub trait Ends: Send + Sync + 'static {
-    /// One has failed: this one, by the count of who made it.
-    fn failed(&self, index: usize);
-}
-
-/// One end: of one that has failed, if there is a number. Dropping the reference counts it.
+/// One end: of one that has failed, if there is a number.
 pub(crate) struct End {
-    pub(crate) ends: Arc<dyn Ends>,
-    pub(crate) failed: Option<usize>,
+    shares: Bundle,
+    failed: Option<usize>,
 }
 
 impl End {
-    #[inline]
-    pub(crate) fn tell(self) {
+    /// Says what has failed, and gives the share that counts the end.
+    fn tell(self) -> Bundle {
         if let Some(index) = self.failed {
-            self.ends.failed(index);
+            self.shares.value().failed(index);
         }
+        self.shares
     }
 }
 
-/// The end of the task that a worker polls, until that is marked.
+/// The ends that a worker has not counted yet: that of the task it polls, until that is marked; and
+/// those of tasks before it, for as long as it goes on with others of the same count. These have
+/// shares, so that nobody waits for the ones that are kept.
 #[derive(Default)]
-pub(crate) struct Untold(Cell<Option<End>>);
+pub(crate) struct Untold {
+    ending: Cell<Option<End>>,
+    kept: Cell<Option<Bundle>>,
+    /// Of the tasks whose ends are kept: of what type they are. Null if none is.
+    table: Cell<*const ()>,
+}
 
 impl Untold {
+    /// The task that is polled ends. Gives back what is not kept.
     #[inline]
     pub(crate) fn replace(&self, end: End) -> Option<End> {
-        self.0.replace(Some(end))
+        self.ending.replace(Some(end))
     }
 
+    /// The task that was polled, of the type that `table` says, is marked. Gives what is to be given
+    /// up now.
     #[inline]
-    pub(crate) fn tell(&self) {
-        if let Some(end) = self.0.take() {
-            end.tell();
+    pub(crate) fn marked(&self, table: *const (), keep: bool) -> Option<Bundle> {
+        let shares = self.ending.take()?.tell();
+        if !keep {
+            return Some(shares);
         }
+        self.table.set(table);
+        match self.kept.take() {
+            None => {
+                self.kept.set(Some(shares));
+                None
+            }
+            Some(mut kept) => {
+                let other = kept.merge(shares);
+                self.kept.set(Some(kept));
+                other
+            }
+        }
+    }
+
+    /// A task of the type that `table` says is to be polled. Gives what is to be given up before.
+    #[inline]
+    pub(crate) fn before(&self, table: *const ()) -> Option<Bundle> {
+        let kept = self.table.get();
+        let goes_on = kept.is_null() || weaken!("told-kept", kept == table => true);
+        if goes_on { None } else { self.take() }
+    }
+
+    /// The task that is polled has this share.
+    #[inline]
+    fn goes_on_for(&self, name: *const ()) -> Option<Bundle> {
+        if self.table.get().is_null() {
+            return None;
+        }
+        let kept = self.kept.take()?;
+        if weaken!("told-other", kept.name() == name => true) {
+            self.kept.set(Some(kept));
+            return None;
+        }
+        self.table.set(ptr::null());
+        Some(kept)
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        !self.table.get().is_null()
+    }
+
+    /// All that is kept.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Bundle> {
+        if self.table.replace(ptr::null()).is_null() { None } else { self.kept.take() }
     }
 }
 
@@ -71,19 +126,32 @@ pub fn wake_joiner(waker: Waker) {
     current::while_ending(|| waker.wake());
 }
 
-/// By a destructor of the future of a task that ends: lets `ends` go when the task has been marked as
-/// ended, and tells it that number `failed` has failed, if that is so. Elsewhere it does so now.
+/// By a destructor of the future of a task that ends: gives `share` up when the task has been marked
+/// as ended, and says then that number `failed` has failed, if that is so. Elsewhere it does so now.
+///
+/// Each poll of the future has begun with [`polls`].
 #[doc(hidden)]
 #[inline]
-pub fn after_end(ends: Arc<dyn Ends>, failed: Option<usize>) {
-    let end = End { ends, failed };
+pub fn after_end<T: Ends>(share: Share<T>, failed: Option<usize>) {
+    let end = End { shares: share.into_bundle(), failed };
     let left = current::with_worker(|worker| match worker {
         Some(worker) => worker.after_end(end),
         None => Some(end),
     });
     if let Some(end) = left {
-        end.tell();
+        drop(end.tell());
     }
+}
+
+/// By a future that has a share, at the begin of each of its polls: while a worker goes on with tasks
+/// of the same count, their ends need not be counted one by one.
+#[doc(hidden)]
+#[inline]
+pub fn polls<T: Ends>(share: &Share<T>) {
+    let due = current::with_worker(|worker| {
+        worker.and_then(|worker| worker.untold().goes_on_for(share.name()))
+    });
+    drop(due);
 }
 
 /// The future is pinned as long as this is; `told` is not.
@@ -128,6 +196,9 @@ impl<F: Future, D: Told> Future for Telling<F, D> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: nothing is moved out of it.
         let this = unsafe { self.get_unchecked_mut() };
+        if let Some(told) = &this.teller.told {
+            told.polled();
+        }
         // SAFETY: it is pinned with the whole: it is dropped in place, there is no `Drop`, and the
         // whole is `Unpin` only if the future is.
         let polled = unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx);
