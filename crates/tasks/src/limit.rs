@@ -230,6 +230,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        if let Some(part) = &this.next.part {
+            part.polled();
+        }
         let polled = this.future.poll(cx);
         if let Poll::Ready(output) = &polled {
             if !this.is_error.is_some_and(|is_error| is_error(output)) {

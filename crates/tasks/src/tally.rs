@@ -7,20 +7,18 @@
 //!
 //! # Parts
 //!
-//! A count is a reference. Each part has one to its [`Row`] of at most [`ROW`] parts, and each row one
-//! to [`Rows`], which goes when the last part does: then all have ended. So that workers that end parts
-//! at the same time seldom write to the same line, and nobody writes twice.
+//! Parts have shares, which are handed out and given up in lots: so that workers that end parts at the
+//! same time seldom write to the same word. The last that is given up counts once, for all parts.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use loopwork_core::{Ends, Task, Told, Watch, after_end, wake_joiner};
+use loopwork_core::{
+    Counted, Ends, Share, Stock, Task, Told, Watch, after_end, polls, wake_joiner,
+};
 use loopwork_shim::sync::Mutex;
 use loopwork_shim::weaken;
-
-/// How many parts share a count.
-const ROW: usize = 64;
 
 /// When the owner is to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +87,8 @@ impl Tally {
     /// A tally of parts only.
     pub(crate) fn of_parts(until: Until) -> (Arc<Self>, Parts) {
         let tally = Self::new(1, until);
-        let rows = Arc::new(Rows(tally.clone()));
-        let row = Arc::new(Row(rows.clone()));
-        (tally, Parts { rows, row, next: 0 })
+        let (_, stock) = Counted::new(Whole(tally.clone()));
+        (tally, Parts { stock, next: 0 })
     }
 
     /// Before the first poll: the owner waits for something else.
@@ -258,58 +255,57 @@ impl Tally {
 /// Makes the parts. Until it is dropped, not all have ended.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    rows: Arc<Rows>,
-    row: Arc<Row>,
+    stock: Stock<Whole>,
     next: usize,
 }
 
 impl Parts {
     /// One more, with the next number.
+    #[inline]
     pub(crate) fn make(&mut self) -> Part {
         let index = self.next;
         self.next += 1;
-        if index % ROW == 0 && index > 0 {
-            self.row = Arc::new(Row(self.rows.clone()));
-        }
-        Part { row: self.row.clone(), index }
+        Part { share: self.stock.share(), index }
     }
 }
 
 /// What a future has that is counted.
 #[derive(Debug)]
 pub(crate) struct Part {
-    row: Arc<Row>,
+    share: Share<Whole>,
     index: usize,
 }
 
 impl Told for Part {
+    #[inline]
+    fn polled(&self) {
+        polls(&self.share);
+    }
+
     /// It counts when its task has been marked as ended.
     #[inline]
     fn ended(self, returned: bool, marked: bool) {
         let failed = (!returned).then_some(self.index);
         if !marked {
-            after_end(self.row, failed);
+            after_end(self.share, failed);
         } else if let Some(index) = failed {
-            self.row.failed(index);
+            self.share.failed(index);
         }
     }
 }
 
-impl Ends for Row {
+/// All parts together: they count as one.
+#[derive(Debug)]
+struct Whole(Arc<Tally>);
+
+impl Ends for Whole {
     #[cold]
     fn failed(&self, index: usize) {
-        self.0.0.failed(index);
+        self.0.failed(index);
     }
-}
 
-#[derive(Debug)]
-struct Row(Arc<Rows>);
-
-#[derive(Debug)]
-struct Rows(Arc<Tally>);
-
-impl Drop for Rows {
-    fn drop(&mut self) {
+    #[cold]
+    fn all_ended(&self) {
         self.0.count(0, End::Returned);
     }
 }

@@ -11,11 +11,11 @@ use loopwork_context::{
     CancelKind, CancelReason, Frame, Kind, Place, Request, WaitReason, collecting, overtaken,
     take_request, waits_for,
 };
-use loopwork_core::{AnyTask, Handle, SharedError};
+use loopwork_core::{Handle, SharedError};
 use pin_project_lite::pin_project;
 
 use super::error::GroupError;
-use super::shared::{Living, Shared};
+use super::shared::Shared;
 use crate::scope::Edge;
 
 pin_project! {
@@ -33,8 +33,6 @@ pin_project! {
 /// All but the body.
 struct End<R> {
     group: Arc<Shared>,
-    /// Of the body, until it has ended.
-    member: Option<Arc<Living>>,
     stage: Stage,
     /// What the body has returned.
     value: Option<R>,
@@ -48,9 +46,6 @@ enum Stage {
     Body,
     /// For the last child to leave.
     Children,
-    /// For those that have left to be marked as ended, which takes as long as their worker takes for a
-    /// few instructions.
-    Ending(Pin<Box<dyn Future<Output = ()> + Send>>),
     Over,
     /// A request from outside goes on.
     Resumed,
@@ -60,11 +55,7 @@ impl<F, R> GroupRun<F, R> {
     pub(super) fn new(group: Arc<Shared>, body: F) -> Self {
         let edge = Edge::of(group.body.clone(), false);
         let (stage, place) = (Stage::New, Place::default());
-        Self {
-            body: Some(body),
-            edge,
-            end: End { group, member: None, stage, value: None, held: None, place },
-        }
+        Self { body: Some(body), edge, end: End { group, stage, value: None, held: None, place } }
     }
 }
 
@@ -83,7 +74,9 @@ where
         if let Stage::Body = this.end.stage {
             // Around the scope, for what is resumed inside and goes on outwards.
             let frame = Frame::enter(Kind::CATCHER, None);
+            let polls = this.end.group.poll_body();
             let polled = this.edge.poll(this.body.as_mut(), cx);
+            drop(polls);
             let arrived = frame.leave_catcher();
             match polled {
                 Poll::Pending => {
@@ -105,7 +98,7 @@ where
                 }
             }
             this.body.set(None);
-            this.end.member = None;
+            this.end.group.leave();
             this.end.stage = Stage::Children;
         }
         this.end.poll(cx)
@@ -116,7 +109,7 @@ impl<R> End<R> {
     #[track_caller]
     fn enter(&mut self) {
         match Handle::current() {
-            Ok(handle) => self.member = Some(self.group.enter(handle)),
+            Ok(handle) => self.group.enter(handle),
             Err(error) => panic!("a task group belongs into a task: {error}"),
         }
         self.stage = Stage::Body;
@@ -138,17 +131,6 @@ impl<R> End<R> {
                 self.hold(take_request());
             }
             if !self.group.is_over(cx.waker()) {
-                self.wait(cx);
-                return Poll::Pending;
-            }
-            let ending = self.group.ending();
-            self.stage = match ending.is_empty() {
-                true => Stage::Over,
-                false => Stage::Ending(Box::pin(all_ended(ending))),
-            };
-        }
-        if let Stage::Ending(ended) = &mut self.stage {
-            if ended.as_mut().poll(cx).is_pending() {
                 self.wait(cx);
                 return Poll::Pending;
             }
@@ -190,21 +172,15 @@ impl<R> End<R> {
     }
 }
 
-async fn all_ended(tasks: Vec<AnyTask>) {
-    for task in tasks {
-        task.ended().await;
-    }
-}
-
 impl<R> Drop for End<R> {
     fn drop(&mut self) {
         match self.stage {
             Stage::New | Stage::Over | Stage::Resumed => {}
             Stage::Body => {
                 self.group.cancel(&CancelReason::of_kind(CancelKind::Failure), false);
-                self.member = None;
+                self.group.leave();
             }
-            Stage::Children | Stage::Ending(_) => {
+            Stage::Children => {
                 self.group.cancel(&CancelReason::of_kind(CancelKind::Failure), false);
             }
         }

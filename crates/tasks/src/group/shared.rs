@@ -5,16 +5,22 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::sync::{Arc, OnceLock, Weak};
+use std::panic::Location;
+use std::sync::Arc;
 use std::task::Waker;
 
 use loopwork_context::{CancelKind, CancelReason, Request};
-use loopwork_core::{AnyTask, Handle, SharedError, SubmitError, Task};
-use loopwork_shim::sync::{Mutex, MutexGuard};
+use loopwork_core::{
+    AnyTask, Counted, Ends, Handle, Roster, Share, SharedError, Stock, SubmitError, Task,
+    wake_joiner,
+};
+use loopwork_shim::atomic::{AtomicUsize, Ordering};
+use loopwork_shim::biased::Biased;
+use loopwork_shim::thread;
 use loopwork_shim::weaken;
 use loopwork_sync::Semaphore;
 
-use super::child::Child;
+use super::child::{Child, Gated};
 use super::error::Failure;
 use crate::scope::State;
 
@@ -22,21 +28,17 @@ pub(super) struct Shared {
     /// The scope around the body.
     pub(super) body: Arc<State>,
     /// How many children may run at once.
-    pub(super) limit: Option<Arc<Semaphore>>,
-    /// Once it was entered.
-    entered: OnceLock<Entered>,
-    inner: Mutex<Inner>,
+    limit: Option<Arc<Semaphore>>,
+    /// The number of the thread that polls the body.
+    polled_by: AtomicUsize,
+    /// Reserved for that thread while it makes children.
+    inner: Biased<Inner>,
 }
 
-/// What a group that was entered has to make children with.
-struct Entered {
-    handle: Handle,
-    living: Weak<Living>,
-}
+const NOBODY: usize = usize::MAX;
 
-/// A group that is not over. Each child that has not ended has one reference, and the body has one: a
-/// count that takes one write to join and one to leave.
-#[derive(Debug)]
+/// A group that is not over: each child that has not ended has a share, and so has the body, whose
+/// share is a stock from which children get theirs.
 pub(super) struct Living(Arc<Shared>);
 
 impl Living {
@@ -45,12 +47,12 @@ impl Living {
     }
 }
 
-impl Drop for Living {
-    /// The last has left.
-    fn drop(&mut self) {
-        // Ordering: [edge: group-end] is `Arc`'s own: its last reference goes after what was done by
-        // those that had the others.
+impl Ends for Living {
+    /// It has said so itself.
+    fn failed(&self, _: usize) {}
 
+    /// Event L: the last has left.
+    fn all_ended(&self) {
         self.0.be_over();
     }
 }
@@ -58,12 +60,8 @@ impl Drop for Living {
 /// A child, or its future, which was refused.
 pub(super) type Made<F, T> = Result<Task<Result<T, SharedError>>, SubmitError<F>>;
 
-#[derive(Default)]
 struct Inner {
-    /// Nobody is left, and nobody can join.
-    over: bool,
-    /// All that have not ended, and some that have.
-    children: Vec<AnyTask>,
+    life: Life,
     failures: Vec<Failure>,
     /// Everything in the group is cancelled, for these reasons.
     cancelled: Vec<CancelReason>,
@@ -71,138 +69,192 @@ struct Inner {
     waker: Option<Waker>,
 }
 
+enum Life {
+    /// Not entered.
+    New,
+    Running(Running),
+    /// Nobody is left, and nobody can join.
+    Over,
+}
+
+struct Running {
+    living: Arc<Counted<Living>>,
+    /// Until the body has ended.
+    stock: Option<Stock<Living>>,
+    /// The children, by name.
+    children: Roster,
+}
+
+impl Running {
+    /// One more member, unless the last has left.
+    #[inline]
+    fn join(&mut self) -> Option<Share<Living>> {
+        match &mut self.stock {
+            Some(stock) => Some(stock.share()),
+            None => self.living.share(),
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn new(body: Arc<State>, limit: Option<usize>) -> Self {
         Self {
             body,
             limit: limit.map(|limit| Arc::new(Semaphore::new(limit))),
-            entered: OnceLock::new(),
-            inner: Mutex::default(),
+            polled_by: AtomicUsize::new(NOBODY),
+            inner: Biased::new(Inner {
+                life: Life::New,
+                failures: Vec::new(),
+                cancelled: Vec::new(),
+                waker: None,
+            }),
         }
     }
 
-    /// What it gives keeps the group from being over.
-    pub(super) fn enter(self: &Arc<Self>, handle: Handle) -> Arc<Living> {
-        let living = Arc::new(Living(self.clone()));
-        // It is entered once; see `State::enter`.
-        _ = self.entered.set(Entered { handle, living: Arc::downgrade(&living) });
-        living
+    /// The body begins, which is so once: see `State::enter`.
+    pub(super) fn enter(self: &Arc<Self>, handle: Handle) {
+        let (living, stock) = Counted::new(Living(self.clone()));
+        let running = Running { living, stock: Some(stock), children: Roster::new(handle) };
+        self.inner.lock(|inner| inner.life = Life::Running(running));
+    }
+
+    /// While what this gives lives, this thread polls the body.
+    pub(super) fn poll_body(&self) -> PollsBody<'_> {
+        // Ordering: Relaxed, here and below: a hint; each thread reads its own number or another.
+        self.polled_by.store(thread::number(), Ordering::Relaxed);
+        PollsBody(self)
+    }
+
+    /// Event L, of the body.
+    pub(super) fn leave(&self) {
+        let stock = self.inner.lock(|inner| match &mut inner.life {
+            Life::Running(running) => running.stock.take(),
+            Life::New | Life::Over => None,
+        });
+        drop(stock);
     }
 
     /// Events J and K: one more child, on this loop, unless the group has not been entered or is over.
     #[track_caller]
+    #[inline]
     pub(super) fn create<F, T, E>(&self, future: F) -> Made<F, T>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Some(Entered { handle, living }) = self.entered.get() else {
-            return Err(SubmitError(future));
-        };
-        if handle.has_task_factory() {
-            return self.create_by_factory(handle, living, future);
-        }
-        let inner = self.inner.lock();
-        let Some(member) = living.upgrade() else {
-            drop(inner);
-            return Err(SubmitError(future));
-        };
-        // Under the lock, which is taken once for a child: nobody's code is run.
-        match handle.try_spawn_plain(Child::new(future, member)) {
-            Ok(task) => {
-                self.add(inner, task.as_any());
-                Ok(task)
-            }
-            Err(refused) => {
-                drop(inner);
-                Err(SubmitError(refused.into_inner().into_inner()))
-            }
+        match &self.limit {
+            None => self.make(future),
+            Some(limit) => match self.make(Gated::new(limit, future)) {
+                Err(refused) => Err(SubmitError(refused.into_inner().into_inner())),
+                Ok(task) => Ok(task),
+            },
         }
     }
 
-    #[cold]
     #[track_caller]
-    fn create_by_factory<F, T, E>(
-        &self,
-        handle: &Handle,
-        living: &Weak<Living>,
-        future: F,
-    ) -> Made<F, T>
+    #[inline]
+    fn make<F, T, E>(&self, future: F) -> Made<F, T>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Some(member) = living.upgrade() else { return Err(SubmitError(future)) };
-        match handle.try_spawn(Child::new(future, member)) {
-            Ok(task) => {
-                self.add(self.inner.lock(), task.as_any());
+        if self.polled_by.load(Ordering::Relaxed) == thread::number() {
+            self.inner.reserve();
+        }
+        let location = Location::caller();
+        // The lock is taken once for a child: nobody's code is run under it.
+        let made = self.inner.lock(|inner| {
+            let Life::Running(running) = &mut inner.life else { return Err(Refused::Here(future)) };
+            let Some(share) = running.join() else { return Err(Refused::Here(future)) };
+            let child = Child::new(future, share);
+            if running.children.handle().has_task_factory() {
+                return Err(Refused::Factory(running.children.handle().clone(), child));
+            }
+            let Running { living, stock, children } = running;
+            match children.spawn(child, location, || alive(living, stock.as_ref())) {
+                Ok(task) => {
+                    let cancelled = &inner.cancelled;
+                    Ok((task, (!cancelled.is_empty()).then(|| cancelled.clone())))
+                }
+                Err(refused) => Err(Refused::There(refused.into_inner())),
+            }
+        });
+        match made {
+            Ok((task, None)) => Ok(task),
+            Ok((task, Some(cancelled))) => {
+                AnyTask::cancel_together(&[task.as_any()], &cancelled, || {});
                 Ok(task)
             }
-            Err(refused) => Err(SubmitError(refused.into_inner().into_inner())),
+            Err(Refused::Here(future)) => Err(SubmitError(future)),
+            Err(Refused::There(child)) => Err(SubmitError(child.into_inner())),
+            Err(Refused::Factory(handle, child)) => self.create_by_factory(&handle, child),
         }
     }
 
-    /// Event L: the last has left, and wakes who waits.
-    fn be_over(&self) {
-        let waker = {
-            let mut inner = self.inner.lock();
-            inner.over = true;
-            inner.waker.take()
+    #[cold]
+    #[track_caller]
+    fn create_by_factory<F, T, E>(&self, handle: &Handle, child: Child<F>) -> Made<F, T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let task = match handle.try_spawn(child) {
+            Ok(task) => task,
+            Err(refused) => return Err(SubmitError(refused.into_inner().into_inner())),
         };
+        let cancelled = self.inner.lock(|inner| {
+            // It may be over: the child has ended then.
+            let Life::Running(running) = &mut inner.life else { return Vec::new() };
+            let Running { living, stock, children } = running;
+            children.add(&task, || alive(living, stock.as_ref()));
+            inner.cancelled.clone()
+        });
+        if !cancelled.is_empty() {
+            AnyTask::cancel_together(&[task.as_any()], &cancelled, || {});
+        }
+        Ok(task)
+    }
+
+    /// Event L, of the last: wakes who waits.
+    fn be_over(&self) {
+        let (running, waker) = self
+            .inner
+            .lock(|inner| (mem::replace(&mut inner.life, Life::Over), inner.waker.take()));
+        drop(running);
         if let Some(waker) = waker {
-            waker.wake();
+            wake_joiner(waker);
         }
     }
 
     /// Whether nobody is left. If not, `waker` is woken by the last.
     pub(super) fn is_over(&self, waker: &Waker) -> bool {
-        let replaced;
-        {
-            let mut inner = self.inner.lock();
-            if inner.over {
-                return true;
-            }
-            if inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-                return false;
-            }
-            // Cloned outside the lock.
-            replaced = inner.waker.take();
+        // Cloned, and dropped, outside the lock.
+        let (found, _replaced) = self.inner.lock(|inner| match &inner.waker {
+            _ if inner.is_over() => (Some(true), None),
+            Some(known) if known.will_wake(waker) => (Some(false), None),
+            _ => (None, inner.waker.take()),
+        });
+        if let Some(found) = found {
+            return found;
         }
-        drop(replaced);
         let waker = waker.clone();
-        let mut inner = self.inner.lock();
-        // The last may have looked for a waker in between.
-        if weaken!("group-look", inner.over => false) {
-            return true;
-        }
-        inner.waker = Some(waker);
-        false
-    }
-
-    /// A child that has joined is known, and cancelled if all are.
-    fn add(&self, mut inner: MutexGuard<'_, Inner>, child: AnyTask) {
-        if inner.children.len() == inner.children.capacity() {
-            let children = mem::take(&mut inner.children);
-            inner.children = children.into_iter().filter_map(AnyTask::unless_done).collect();
-            // Room for as many again: so many are added before the next look at all of them.
-            let left = inner.children.len();
-            inner.children.reserve(left.max(4));
-        }
-        if inner.cancelled.is_empty() {
-            inner.children.push(child);
-            return;
-        }
-        let cancelled = inner.cancelled.clone();
-        inner.children.push(child.clone());
-        drop(inner);
-        AnyTask::cancel_together(&[child], &cancelled, || {});
+        let unused = self.inner.lock(|inner| {
+            // The last may have looked for a waker in between.
+            if weaken!("group-look", inner.is_over() => false) {
+                return Some(waker);
+            }
+            inner.waker = Some(waker);
+            None
+        });
+        unused.is_some()
     }
 
     /// A child has failed, or the body. The first failure cancels all others.
     pub(super) fn fail(&self, failure: Failure) {
-        self.inner.lock().failures.push(failure);
+        self.inner.lock(|inner| inner.failures.push(failure));
         self.cancel(&CancelReason::of_kind(CancelKind::Failure), true);
     }
 
@@ -214,16 +266,19 @@ impl Shared {
     /// Cancels the children and, if so told, the body. What is cancelled already is left alone,
     /// unless by a forwarded request, whose acts are known to those that had them.
     pub(super) fn cancel(&self, reason: &CancelReason, body: bool) -> bool {
-        let children = {
-            let mut inner = self.inner.lock();
-            if inner.over {
-                return false;
+        let children = self.inner.lock(|inner| {
+            if inner.is_over() {
+                return Err(false);
             }
             if !inner.cancelled.is_empty() {
-                return true;
+                return Err(true);
             }
             inner.cancelled.push(reason.clone());
-            inner.children.clone()
+            Ok(inner.children())
+        });
+        let children = match children {
+            Ok(children) => children,
+            Err(is_cancelled) => return is_cancelled,
         };
         AnyTask::cancel_together(&children, std::slice::from_ref(reason), || {
             if body {
@@ -235,37 +290,71 @@ impl Shared {
 
     /// Passes a request from outside on to the children, once.
     pub(super) fn forward(&self, request: &Request) {
-        let (children, reasons) = {
-            let mut inner = self.inner.lock();
+        let asked = self.inner.lock(|inner| {
             if !inner.cancelled.is_empty() {
-                return;
+                return None;
             }
             inner.cancelled.extend(request.reasons().cloned());
-            (inner.children.clone(), inner.cancelled.clone())
-        };
+            Some((inner.children(), inner.cancelled.clone()))
+        });
+        let Some((children, reasons)) = asked else { return };
         AnyTask::cancel_together(&children, &reasons, || {});
-    }
-
-    /// The children whose futures are gone, but which have not been marked as ended yet.
-    pub(super) fn ending(&self) -> Vec<AnyTask> {
-        let children = mem::take(&mut self.inner.lock().children);
-        children.into_iter().filter_map(AnyTask::unless_done).collect()
     }
 
     /// What has failed, and whether all was cancelled by a call.
     pub(super) fn outcome(&self) -> (Vec<Failure>, Option<CancelReason>) {
-        let mut inner = self.inner.lock();
-        (mem::take(&mut inner.failures), inner.cancelled.first().cloned())
+        self.inner.lock(|inner| (mem::take(&mut inner.failures), inner.cancelled.first().cloned()))
+    }
+}
+
+impl Inner {
+    fn is_over(&self) -> bool {
+        matches!(self.life, Life::Over)
+    }
+
+    /// Those that have not ended.
+    fn children(&self) -> Vec<AnyTask> {
+        match &self.life {
+            Life::Running(running) => running.children.tasks(),
+            Life::New | Life::Over => Vec::new(),
+        }
+    }
+}
+
+/// How many members there are at most.
+fn alive(living: &Counted<Living>, stock: Option<&Stock<Living>>) -> usize {
+    living.shares() - stock.map_or(0, Stock::left)
+}
+
+/// Why a child was not simply made: its future, as far as it got.
+enum Refused<F> {
+    /// The group has not been entered, or is over.
+    Here(F),
+    /// The loop is closed.
+    There(Child<F>),
+    /// A task factory is to see it, which is somebody's code.
+    Factory(Handle, Child<F>),
+}
+
+/// A poll of the body.
+pub(super) struct PollsBody<'a>(&'a Shared);
+
+impl Drop for PollsBody<'_> {
+    fn drop(&mut self) {
+        self.0.polled_by.store(NOBODY, Ordering::Relaxed);
+        self.0.inner.give_back();
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = self.inner.lock();
+        let (over, failures, cancelled) = self
+            .inner
+            .lock(|inner| (inner.is_over(), inner.failures.len(), inner.cancelled.clone()));
         f.debug_struct("TaskGroup")
-            .field("over", &inner.over)
-            .field("failures", &inner.failures.len())
-            .field("cancelled", &inner.cancelled)
+            .field("over", &over)
+            .field("failures", &failures)
+            .field("cancelled", &cancelled)
             .finish_non_exhaustive()
     }
 }
