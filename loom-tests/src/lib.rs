@@ -58,6 +58,11 @@ impl Bell {
         self.condvar.notify_one();
     }
 
+    /// Whether it was rung since the last wait.
+    pub fn has_rung(&self) -> bool {
+        *self.rung.lock()
+    }
+
     /// Waits until it was rung since the last wait.
     pub fn wait(&self) {
         let mut rung = self.rung.lock();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loopwork_core::model::{Idle, Loop};
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
 use loopwork_shim::atomic::{AtomicUsize, Ordering};
+use loopwork_shim::biased::Biased;
 use loopwork_shim::claim::Claim;
 
 /// Two threads push while a worker takes: every task runs once, and sees what its spawner wrote.
@@ -161,5 +162,83 @@ fn push_against_a_search_in_vain() {
         queue.store(1, Ordering::Relaxed);
         let woke = idle.notify_after_push();
         assert!(search.join().unwrap() || woke, "the push was overlooked");
+    });
+}
+
+/// A worker has one task in hand and others in its queue, and takes the next while another empties its
+/// hand: every task runs once.
+#[test]
+fn rescue_against_pop_from_the_queue() {
+    explore(2, || {
+        let (lane, mut workers) = Loop::new(2);
+        let (rescuer, worker) = (workers.pop().unwrap(), workers.pop().unwrap());
+        assert!(worker.run_one(), "the first poll of the lane");
+        // So that tasks are queued together.
+        worker.finds_polls_cheap();
+        let ran = Arc::new(AtomicUsize::new(0));
+        let task = |ran: &Arc<AtomicUsize>| {
+            let ran = ran.clone();
+            async move {
+                ran.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        for _ in 0..3 {
+            drop(lane.handle().spawn(task(&ran)));
+        }
+        assert!(worker.run_one(), "it takes all, and leaves two in its queue");
+        drop(worker.spawn(task(&ran)));
+        let other = spawn(move || {
+            rescuer.rescue(0);
+            rescuer
+        });
+        while worker.run_one() {}
+        let rescuer = other.join().unwrap();
+        while worker.run_one() {}
+        assert_eq!(ran.load(Ordering::Relaxed), 4, "a task was lost");
+        assert!(lane.is_drained());
+        drop((worker, rescuer, workers));
+        lane.close();
+    });
+}
+
+/// A lock that one thread has reserved, and another one needs twice, of which the second time comes without
+/// the dear fence: what they do comes one after the other.
+#[test]
+fn a_reserved_lock_against_another_thread() {
+    explore(3, || {
+        let shared = Arc::new((Biased::new(()), Data::new()));
+        let add = |shared: &(Biased<()>, Data)| {
+            shared.0.lock(|()| shared.1.write(shared.1.read() + 1));
+        };
+        let other = shared.clone();
+        let second = spawn(move || {
+            add(&other);
+            add(&other);
+        });
+        shared.0.reserve();
+        add(&shared);
+        shared.0.give_back();
+        second.join().unwrap();
+        shared.0.lock(|()| assert_eq!(shared.1.read(), 3));
+    });
+}
+
+/// One owner after the other, and a third that needs it meanwhile.
+#[test]
+fn a_lock_that_is_reserved_by_turns() {
+    explore(2, || {
+        let shared = Arc::new((Biased::new(()), Data::new()));
+        let reserved = |shared: &(Biased<()>, Data)| {
+            shared.0.reserve();
+            shared.0.lock(|()| shared.1.write(shared.1.read() + 1));
+            shared.0.give_back();
+        };
+        let (next, other) = (shared.clone(), shared.clone());
+        let second = spawn(move || reserved(&next));
+        let third = spawn(move || other.0.lock(|()| other.1.write(other.1.read() + 1)));
+        reserved(&shared);
+        second.join().unwrap();
+        third.join().unwrap();
+        shared.0.lock(|()| assert_eq!(shared.1.read(), 3));
     });
 }
