@@ -45,10 +45,15 @@ impl<T: Ends> Counted<T> {
     #[must_use]
     pub fn new(value: T) -> (Arc<Self>, Stock<T>) {
         let counted = Arc::new(Self { shares: AtomicUsize::new(LOT), value });
-        let at = NonNull::from(Arc::as_ref(&counted));
+        let stock = Stock { at: counted.at(), left: LOT };
         // Given up with the last share.
         std::mem::forget(counted.clone());
-        (counted, Stock { at, left: LOT })
+        (counted, stock)
+    }
+
+    /// With the provenance of the whole `Arc`.
+    fn at(self: &Arc<Self>) -> NonNull<Self> {
+        NonNull::new(Arc::as_ptr(self).cast_mut()).expect("an `Arc` is somewhere")
     }
 
     /// How many shares are out, those of a stock included, by a thread that may be late to hear.
@@ -73,7 +78,7 @@ impl<T: Ends> Counted<T> {
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Some(Share(NonNull::from(Arc::as_ref(self)))),
+                Ok(_) => return Some(Share(self.at())),
                 Err(changed) => now = changed,
             }
         }
