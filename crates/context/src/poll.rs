@@ -5,6 +5,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr;
 
+use loopwork_shim::Word;
+
 use crate::budget::{self, UNLIMITED};
 use crate::cancel::frames::{self, Visible};
 use crate::cancel::{Ask, CancelReason, Request};
@@ -14,7 +16,7 @@ use crate::reason::WaitReason;
 struct Place {
     /// The task that is being polled, as its executor names it.
     task: Cell<*const ()>,
-    marks: Cell<Now>,
+    marks: Word,
 }
 
 /// What it knows besides the task. One word, read and written as a whole: a processor that reads more
@@ -26,7 +28,19 @@ pub(crate) struct Now(u64);
 const OUTSIDE: Now = Now(UNLIMITED as u64);
 
 loopwork_shim::thread_local! {
-    static PLACE: Place = Place { task: Cell::new(ptr::null()), marks: Cell::new(OUTSIDE) }
+    static PLACE: Place = Place { task: Cell::new(ptr::null()), marks: Word::new(OUTSIDE.0) }
+}
+
+impl Place {
+    #[inline]
+    fn now(&self) -> Now {
+        Now(self.marks.get())
+    }
+
+    #[inline]
+    fn set(&self, now: Now) {
+        self.marks.set(now.0);
+    }
 }
 
 impl Now {
@@ -121,15 +135,15 @@ impl fmt::Debug for Now {
 
 #[inline]
 pub(crate) fn now() -> Now {
-    PLACE.with(|place| place.marks.get())
+    PLACE.with(|place| place.now())
 }
 
 #[inline]
 pub(crate) fn change(change: impl FnOnce(&mut Now)) {
     PLACE.with(|place| {
-        let mut now = place.marks.get();
+        let mut now = place.now();
         change(&mut now);
-        place.marks.set(now);
+        place.set(now);
     });
 }
 
@@ -154,7 +168,7 @@ pub fn task() -> *const () {
 #[inline]
 #[must_use]
 pub fn is_polling(task: *const ()) -> bool {
-    PLACE.with(|place| ptr::eq(place.task.get(), task) && !place.marks.get().has(Now::NESTED))
+    PLACE.with(|place| ptr::eq(place.task.get(), task) && !place.now().has(Now::NESTED))
 }
 
 /// Whether this thread polls something of an executor that cancels.
@@ -290,7 +304,11 @@ impl Drop for Poll {
 
 #[inline]
 fn exchange((task, marks): (*const (), Now)) -> (*const (), Now) {
-    PLACE.with(|place| (place.task.replace(task), place.marks.replace(marks)))
+    PLACE.with(|place| {
+        let before = place.now();
+        place.set(marks);
+        (place.task.replace(task), before)
+    })
 }
 
 #[cfg(all(test, not(loopwork_loom)))]

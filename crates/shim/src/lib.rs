@@ -20,6 +20,7 @@
 //! | `padded.rs` | `CachePadded` |
 //! | `prefetch.rs` | a hint that memory will be needed soon |
 //! | `count.rs` | a build that counts every access |
+//! | `word.rs` | a word of one thread |
 //! | `weaken.rs` | the switch that weakens one named ordering |
 //!
 //! [loom]: https://docs.rs/loom
@@ -41,9 +42,11 @@ pub mod spin;
 pub mod sync;
 pub mod thread;
 mod weaken;
+mod word;
 
 pub use padded::CachePadded;
 pub use prefetch::{prefetch, prefetch_to_write};
+pub use word::Word;
 
 /// Whether this is a build for a model checker, whose atomics are larger than words and must not
 /// come into being by zeroing memory.

@@ -18,22 +18,28 @@ use loopwork_time::Instant;
 use super::state::State;
 
 /// The edge of one scope. Its owner has the future that is inside, and has the edge poll it.
+///
+/// Each field is a word: an edge is made and moved before it is polled, and a processor that copies a word
+/// which was just written in parts waits until the parts have reached its cache.
 #[derive(Debug)]
 pub(crate) struct Edge {
     /// None until something is to be waited for: a future that is ready at once costs nothing more.
     state: Option<Arc<State>>,
     /// `FAR_FUTURE` if there is none, or none yet.
     deadline: Instant,
-    /// How long it has from its first wait on, which has not come. Zero: `deadline` says it.
-    limit: Duration,
+    /// How many nanoseconds it has from its first wait on, which has not come. Zero: `deadline` says it.
+    limit: u64,
     /// Where the waker was that it waited with last, if that was its task's: a request wakes it.
     polled_by: usize,
     seldom: Option<Box<Seldom>>,
-    /// The deadline has passed, and the request for that was made.
-    expired: bool,
-    /// Requests from outside stay there.
-    shield: bool,
+    /// `EXPIRED`, `SHIELD`.
+    marks: usize,
 }
+
+/// The deadline has passed, and the request for that was made.
+const EXPIRED: usize = 1;
+/// Requests from outside stay there.
+const SHIELD: usize = 2;
 
 /// What few edges have.
 #[derive(Debug, Default)]
@@ -50,39 +56,39 @@ struct Seldom {
 impl Edge {
     #[inline]
     pub(crate) fn new(deadline: Instant) -> Self {
-        Self {
-            state: None,
-            deadline,
-            limit: Duration::ZERO,
-            polled_by: 0,
-            seldom: None,
-            expired: false,
-            shield: false,
-        }
+        Self::limited(None, deadline, 0)
+    }
+
+    #[inline]
+    fn limited(state: Option<Arc<State>>, deadline: Instant, limit: u64) -> Self {
+        Self { state, deadline, limit, polled_by: 0, seldom: None, marks: 0 }
     }
 
     /// Of a scope that has so long from its first wait on: what is ready at once needs no clock.
     #[inline]
     pub(crate) fn within(limit: Duration) -> Self {
-        let mut edge = Self::new(Instant::FAR_FUTURE);
         if limit.is_zero() {
-            edge.deadline = Instant::now();
-        } else {
-            edge.limit = limit;
+            return Self::new(Instant::now());
         }
-        edge
+        let whole = limit.as_secs().saturating_mul(1_000_000_000);
+        let limit = whole.saturating_add(u64::from(limit.subsec_nanos()));
+        Self::limited(None, Instant::FAR_FUTURE, limit)
     }
 
     /// Of a scope that has handles.
     pub(crate) fn of(state: Arc<State>, shield: bool) -> Self {
-        let mut edge = Self::new(Instant::FAR_FUTURE);
-        (edge.state, edge.shield) = (Some(state), shield);
-        edge
+        let edge = Self::limited(Some(state), Instant::FAR_FUTURE, 0);
+        if shield { edge.shielded() } else { edge }
     }
 
     pub(crate) fn shielded(mut self) -> Self {
-        self.shield = true;
+        self.marks |= SHIELD;
         self
+    }
+
+    #[inline]
+    fn is(&self, mark: usize) -> bool {
+        self.marks & mark != 0
     }
 
     /// The state, made now if need be: from now on it has what it has been limited to.
@@ -97,8 +103,8 @@ impl Edge {
 
     #[inline]
     fn begin(&mut self) {
-        if !self.limit.is_zero() {
-            self.deadline = Instant::now() + mem::take(&mut self.limit);
+        if self.limit > 0 {
+            self.deadline = Instant::now() + Duration::from_nanos(mem::take(&mut self.limit));
         }
     }
 
@@ -119,17 +125,16 @@ impl Edge {
             // A request from outside wins, for as long as there is one.
             return if is_outer_asked() { Poll::Pending } else { Poll::Ready(Err(reason.clone())) };
         }
-        if self.shield && request_visible() {
+        if self.is(SHIELD) && request_visible() {
             self.hold(take_request());
-        }
-        let own = self.state.as_ref().and_then(|state| state.take_pending());
-        if let Some(ask) = &own {
-            self.note(ask);
         }
         let Some(future) = inside.as_mut().as_pin_mut() else {
             panic!("a scope was polled after it was over");
         };
-        let frame = Frame::enter(self.kind(), own);
+        let frame = match &self.state {
+            Some(state) if state.is_asked() => self.enter_asked(),
+            _ => Frame::enter(self.kind(), None),
+        };
         let polled = future.poll(cx);
         let left = frame.leave();
         match polled {
@@ -148,11 +153,20 @@ impl Edge {
         }
     }
 
+    #[cold]
+    fn enter_asked(&mut self) -> Frame {
+        let own = self.state.as_ref().and_then(|state| state.take_pending());
+        if let Some(ask) = &own {
+            self.note(ask);
+        }
+        Frame::enter(self.kind(), own)
+    }
+
     #[inline]
     fn kind(&self) -> Kind {
         let id = self.state.as_ref().map_or(ScopeId::NOBODY, |state| state.id());
-        let deadline = if self.expired { Kind::NEVER } else { self.deadline().as_nanos() };
-        Kind::scope(id, deadline, self.shield)
+        let deadline = if self.is(EXPIRED) { Kind::NEVER } else { self.deadline().as_nanos() };
+        Kind::scope(id, deadline, self.is(SHIELD))
     }
 
     /// What is inside has ended: no request is this scope's any more.
@@ -185,7 +199,7 @@ impl Edge {
     ) -> Poll<Result<T, CancelReason>> {
         if let Some(reason) = &left.expired {
             self.named(left.named).note_expired(reason);
-            self.expired = true;
+            self.marks |= EXPIRED;
         }
         let own = left.own;
         if own.is_none() && left.arrived.is_none() {
@@ -205,7 +219,7 @@ impl Edge {
             }
             return Poll::Pending;
         };
-        if self.expired {
+        if self.is(EXPIRED) {
             expire_scopes(self.deadline().as_nanos());
         }
         let collected = collecting(|| inside.set(None));
@@ -264,7 +278,9 @@ impl Edge {
     /// A request of its own is about to be delivered.
     #[cold]
     fn note(&mut self, ask: &Ask) {
-        self.expired |= ask.reason.kind() == CancelKind::Deadline;
+        if ask.reason.kind() == CancelKind::Deadline {
+            self.marks |= EXPIRED;
+        }
         wake_insides();
     }
 

@@ -145,18 +145,16 @@ impl State {
         }
     }
 
-    /// By the edge, as its poll begins.
+    /// By the edge, as its poll begins: whether there may be something to take.
     #[inline]
-    pub(crate) fn take_pending(&self) -> Option<Ask> {
+    pub(crate) fn is_asked(&self) -> bool {
         // Ordering: Relaxed: see `cancel`.
-        if !self.asked.load(Ordering::Relaxed) {
-            return None;
-        }
-        self.take_asked()
+        self.asked.load(Ordering::Relaxed)
     }
 
+    /// By the edge, if it is asked.
     #[cold]
-    fn take_asked(&self) -> Option<Ask> {
+    pub(crate) fn take_pending(&self) -> Option<Ask> {
         let mut inner = self.inner.lock();
         let pending = inner.pending.take();
         if !self.level {
