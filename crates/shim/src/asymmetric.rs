@@ -8,8 +8,7 @@
 //! The technique is that of user-space RCU (Desnoyers et al., *User-Level Implementations of
 //! Read-Copy Update*, 2012) and of Folly's `asymmetricThreadFence`.
 
-use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::atomic::fence;
 
@@ -19,6 +18,12 @@ pub struct AsymmetricFence {
     interrupts: bool,
 }
 
+/// What the system has answered to this process.
+static ANSWER: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 0;
+const NO: u8 = 1;
+const YES: u8 = 2;
+
 impl Default for AsymmetricFence {
     fn default() -> Self {
         Self::new()
@@ -26,11 +31,19 @@ impl Default for AsymmetricFence {
 }
 
 impl AsymmetricFence {
-    /// Asks the system, the first time.
+    /// Asks the system, unless it has answered before.
     #[must_use]
     pub fn new() -> Self {
-        static INTERRUPTS: OnceLock<bool> = OnceLock::new();
-        Self { interrupts: *INTERRUPTS.get_or_init(system::register) }
+        // Ordering: Relaxed, here and below: who does not see the answer asks again.
+        let interrupts = match ANSWER.load(Ordering::Relaxed) {
+            UNKNOWN => {
+                let interrupts = system::register();
+                ANSWER.store(if interrupts { YES } else { NO }, Ordering::Relaxed);
+                interrupts
+            }
+            answer => answer == YES,
+        };
+        Self { interrupts }
     }
 
     /// The frequent side.
