@@ -1,5 +1,6 @@
 //! Handing tasks over: the inbox, the claim, the hand.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use loopwork_core::model::{Idle, Loop};
@@ -110,6 +111,14 @@ fn claim_of_a_resting_owner_against_seizure() {
     });
 }
 
+/// A task that counts that it ran.
+fn counts(ran: &Arc<AtomicUsize>) -> impl Future<Output = ()> + Send + 'static {
+    let ran = ran.clone();
+    async move {
+        ran.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// A worker pushes and runs while another takes what it has in hand: every task runs once.
 #[test]
 fn rescue_against_push_and_pop() {
@@ -117,19 +126,13 @@ fn rescue_against_push_and_pop() {
         let (lane, mut workers) = Loop::new(2);
         let (rescuer, worker) = (workers.pop().unwrap(), workers.pop().unwrap());
         let ran = Arc::new(AtomicUsize::new(0));
-        let task = |ran: &Arc<AtomicUsize>| {
-            let ran = ran.clone();
-            async move {
-                ran.fetch_add(1, Ordering::Relaxed);
-            }
-        };
         // The first goes to the slot, and the second pushes it out.
-        drop(worker.spawn(task(&ran)));
+        drop(worker.spawn(counts(&ran)));
         let other = spawn(move || {
             rescuer.rescue(0);
             rescuer
         });
-        drop(worker.spawn(task(&ran)));
+        drop(worker.spawn(counts(&ran)));
         while worker.run_one() {}
         let rescuer = other.join().unwrap();
         while worker.run_one() {}
@@ -176,17 +179,11 @@ fn rescue_against_pop_from_the_queue() {
         // So that tasks are queued together.
         worker.finds_polls_cheap();
         let ran = Arc::new(AtomicUsize::new(0));
-        let task = |ran: &Arc<AtomicUsize>| {
-            let ran = ran.clone();
-            async move {
-                ran.fetch_add(1, Ordering::Relaxed);
-            }
-        };
         for _ in 0..3 {
-            drop(lane.handle().spawn(task(&ran)));
+            drop(lane.handle().spawn(counts(&ran)));
         }
         assert!(worker.run_one(), "it takes all, and leaves two in its queue");
-        drop(worker.spawn(task(&ran)));
+        drop(worker.spawn(counts(&ran)));
         let other = spawn(move || {
             rescuer.rescue(0);
             rescuer

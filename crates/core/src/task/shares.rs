@@ -32,14 +32,6 @@ pub struct Counted<T: ?Sized> {
     value: T,
 }
 
-impl<T> Deref for Counted<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
 impl<T: Ends> Counted<T> {
     /// The value, and the stock of its shares.
     #[must_use]
