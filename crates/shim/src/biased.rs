@@ -8,7 +8,7 @@ use std::fmt;
 use crate::atomic::{AtomicUsize, Ordering};
 use crate::cell::UnsafeCell;
 use crate::claim::Claim;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 use crate::thread;
 use crate::weaken;
 
@@ -97,25 +97,40 @@ impl<T> Biased<T> {
     /// If `f` does come back, on the thread for which it is reserved. On others it would wait for ever.
     #[inline]
     pub fn lock<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        let _held = self.hold();
+        // SAFETY: inside the claim: as its owner, or by seizing it, under the lock.
+        self.value.with_mut(|value| f(unsafe { &mut *value }))
+    }
+
+    #[inline]
+    fn hold(&self) -> Held<'_> {
         if self.is_mine() && !self.claim.is_resting() {
             let inside = Inside::enter(&self.claim);
             // Who seized it in between has made this thread rest.
             if weaken!("biased-look", !self.claim.is_resting() => true) {
-                // SAFETY: inside the claim, as its owner.
-                return self.value.with_mut(|value| f(unsafe { &mut *value }));
+                return Held::Reserved { _inside: inside };
             }
-            drop(inside);
         }
-        self.lock_shared(f)
+        self.hold_shared()
     }
 
     #[inline(never)]
-    fn lock_shared<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        let _one = self.others.lock();
-        let _seized = Seized::new(&self.claim);
-        // SAFETY: inside the claim, by seizing it, under the lock.
-        self.value.with_mut(|value| f(unsafe { &mut *value }))
+    fn hold_shared(&self) -> Held<'_> {
+        let one = self.others.lock();
+        Held::Shared { _seized: Seized::new(&self.claim), _one: one }
     }
+}
+
+/// Who has the value to itself.
+enum Held<'a> {
+    Reserved {
+        _inside: Inside<'a>,
+    },
+    /// In this order: the next one seizes after this one has released.
+    Shared {
+        _seized: Seized<'a>,
+        _one: MutexGuard<'a, ()>,
+    },
 }
 
 /// The owner is inside. Unwind: it leaves, and the value is as `f` left it.

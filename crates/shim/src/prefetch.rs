@@ -19,8 +19,9 @@ pub fn prefetch<T>(place: *const T) {
     let _ = place;
 }
 
-/// As [`prefetch`], for a place that will be written: no other processor has the line then. On two lines,
-/// since what begins at `place` may lie on both.
+/// As [`prefetch`], for a place that will be written: no other processor has the line then, if the target
+/// has an instruction for that (`prfchw`); else it is loaded for reading. On two lines, since what begins
+/// at `place` may lie on both.
 #[inline(always)]
 pub fn prefetch_to_write<T>(place: *const T) {
     #[cfg(all(target_arch = "x86_64", not(any(loopwork_loom, loopwork_shuttle, miri))))]

@@ -18,6 +18,7 @@ pub use std::{
 
 /// A number of the calling thread: small, its own, and the same each time.
 #[cfg(not(loopwork_shuttle))]
+#[inline]
 pub fn number() -> usize {
     use std::cell::Cell;
     use std::sync::atomic::{AtomicUsize, Ordering};
