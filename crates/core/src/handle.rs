@@ -280,20 +280,6 @@ impl Handle {
         if self.0.factory.is_set() {
             return self.spawn_with(future, Spawn::new(Kind::Task, location));
         }
-        self.spawn_plain(future, location)
-    }
-
-    /// As [`Handle::try_spawn`], without asking a task factory: it runs nobody's code.
-    #[inline]
-    pub(crate) fn spawn_plain<F>(
-        &self,
-        future: F,
-        location: &'static Location<'static>,
-    ) -> Result<Task<F::Output>, SubmitError<F>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
         // Nothing of what a task may be given is even looked at.
         let plain = Spawn::new(Kind::Task, location);
         self.0.spawn(future, plain).map(Task::new).map_err(SubmitError)

@@ -274,16 +274,29 @@ impl Shared {
         future: F,
         spawn: Spawn,
     ) -> Result<RawTask, F> {
-        current::with_worker_of(self, |worker| {
-            let eager = spawn.is_eager();
-            let (task, runnable) = self.create(worker, future, spawn)?;
-            if eager {
-                self.run_eagerly(worker, runnable);
-            } else {
-                self.schedule_on(worker, runnable, Origin::Spawn);
-            }
-            Ok(task)
-        })
+        current::with_worker_of(self, |worker| self.spawn_on(worker, || future, spawn))
+    }
+
+    /// As [`Shared::spawn`]; `worker` is the one of this loop that this thread is, and `future` is called as
+    /// `RawTask::spawn` says.
+    ///
+    /// Inlined down to the cell, so that a future of several parts is put together there. One that was put
+    /// together before is copied whole, and that waits until its parts have left the store buffer.
+    #[inline(always)]
+    pub(crate) fn spawn_on<F: Future>(
+        self: &Arc<Self>,
+        worker: Option<&Worker>,
+        future: impl FnOnce() -> F,
+        spawn: Spawn,
+    ) -> Result<RawTask, F> {
+        let eager = spawn.is_eager();
+        let (task, runnable) = self.create(worker, future, spawn)?;
+        if eager {
+            self.run_eagerly(worker, runnable);
+        } else {
+            self.schedule_on(worker, runnable, Origin::Spawn);
+        }
+        Ok(task)
     }
 
     #[cold]
@@ -312,7 +325,7 @@ impl Shared {
                 .map(|future| {
                     let spawn = spawns();
                     let eager = spawn.is_eager();
-                    let created = self.create(Some(worker), future, spawn);
+                    let created = self.create(Some(worker), || future, spawn);
                     let (task, runnable) = created.unwrap_or_else(|_| {
                         unreachable!("a loop is not closed while a worker runs")
                     });
@@ -356,11 +369,11 @@ impl Shared {
         move || told.next().unwrap_or_else(plain)
     }
 
-    #[inline]
+    #[inline(always)]
     fn create<F: Future>(
         self: &Arc<Self>,
         worker: Option<&Worker>,
-        future: F,
+        future: impl FnOnce() -> F,
         Spawn { kind, location, name, .. }: Spawn,
     ) -> Result<(RawTask, Runnable), F> {
         let id = match worker {

@@ -42,20 +42,23 @@ impl RawTask {
     /// A new task: the reference of its `Task`, and its `Runnable`. `worker` is the one of `shared`
     /// that this thread is. Hands the future back if the loop is closed.
     ///
+    /// `future` is called once, when there is a cell, perhaps under a lock: it puts together what it has, and
+    /// neither panics nor runs anybody's code.
+    ///
     /// The caller answers for what the type system cannot see here: unless `birth.kind` is
     /// `Root` or `Pinned`, future and output are `Send + 'static`. A root's future is polled and
     /// dropped on one thread, and it and its output are gone before what they borrow; that of a
     /// pinned task is `'static`, may be moved until it was polled, and stays on one thread then.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn spawn<F: Future>(
         shared: &Arc<Shared>,
         worker: Option<&Worker>,
-        future: F,
+        future: impl FnOnce() -> F,
         birth: Birth,
     ) -> Result<(Self, Runnable), F> {
         match worker {
             // What gets by while the loop closes is found when this worker has been joined.
-            Some(_) if shared.closed.get() => Err(future),
+            Some(_) if shared.closed.get() => Err(future()),
             Some(worker) => {
                 Ok(Self::place(future, birth, |class| worker.cells().take(shared, class)))
             }
@@ -63,7 +66,7 @@ impl RawTask {
                 // Under the lock: a loop that closes finds every task it did not refuse.
                 let mut outside = shared.arena.outside();
                 if outside.is_closed() && !loopwork_shim::weaken!("close-refuse") {
-                    return Err(future);
+                    return Err(future());
                 }
                 Ok(Self::place(future, birth, |class| outside.take(shared, class)))
             }
@@ -80,19 +83,20 @@ impl RawTask {
         if outside.is_closed() {
             return Err(futures);
         }
-        let place = |future| Self::place(future, birth(), |class| outside.take(shared, class));
+        let place =
+            |future| Self::place(move || future, birth(), |class| outside.take(shared, class));
         Ok(futures.into_iter().map(place).collect())
     }
 
-    #[inline]
+    #[inline(always)]
     fn place<F: Future>(
-        future: F,
+        future: impl FnOnce() -> F,
         birth: Birth,
         take: impl FnOnce(Class) -> NonNull<Header>,
     ) -> (Self, Runnable) {
         let header = take(const { cell::class::<F>() });
         // SAFETY: it was taken for this class, and holds no task.
-        unsafe { cell::place(header, future, birth) };
+        unsafe { cell::place(header, future(), birth) };
         // The word starts with two references, one of them the loop's, and one wake.
         // SAFETY: the first is this one's; the wake makes this the one `Runnable`.
         (Self(header), unsafe { Runnable::new(header) })

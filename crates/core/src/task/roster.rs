@@ -10,8 +10,11 @@ use super::any::AnyTask;
 use super::handle::Task;
 use super::header::{Header, TaskId};
 use super::raw::RawTask;
+use super::state::Kind;
+use crate::current;
 use crate::error::SubmitError;
 use crate::handle::Handle;
+use crate::scheduler::Spawn;
 
 /// Tasks of one loop, by name. It keeps the loop's memory, and no task: one that has ended is gone, though
 /// its name may stay for a while.
@@ -46,8 +49,9 @@ impl Roster {
         &self.handle
     }
 
-    /// Makes a task and enters it, without asking a task factory: it runs nobody's code. `alive` says how
-    /// many of those that were entered may not have ended.
+    /// Makes a task and enters it, without asking a task factory: it runs nobody's code. `future` is called
+    /// once, and only puts together what it has: it does not panic. `alive` says how many of those that were
+    /// entered may not have ended.
     ///
     /// # Errors
     ///
@@ -55,7 +59,7 @@ impl Roster {
     #[inline]
     pub fn spawn<F>(
         &mut self,
-        future: F,
+        future: impl FnOnce() -> F,
         location: &'static Location<'static>,
         alive: impl FnOnce() -> usize,
     ) -> Result<Task<F::Output>, SubmitError<F>>
@@ -63,7 +67,11 @@ impl Roster {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let task = self.handle.spawn_plain(future, location)?;
+        let shared = self.handle.shared();
+        let spawned = current::with_worker_of(shared, |worker| {
+            shared.spawn_on(worker, future, Spawn::new(Kind::Task, location))
+        });
+        let task = Task::new(spawned.map_err(SubmitError)?);
         self.enter(task.raw(), alive);
         Ok(task)
     }

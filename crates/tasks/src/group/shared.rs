@@ -168,11 +168,12 @@ impl Shared {
         let made = self.inner.lock(|inner| {
             let Life::Running(running) = &mut inner.life else { return Err(Refused::Here(future)) };
             let Some(share) = running.join() else { return Err(Refused::Here(future)) };
-            let child = Child::new(future, share);
             if running.children.handle().has_task_factory() {
+                let child = Child::new(future, share);
                 return Err(Refused::Factory(running.children.handle().clone(), child));
             }
             let Running { living, stock, children } = running;
+            let child = || Child::new(future, share);
             match children.spawn(child, location, || alive(living, stock.as_ref())) {
                 Ok(task) => {
                     let cancelled = &inner.cancelled;
