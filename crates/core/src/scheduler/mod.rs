@@ -78,7 +78,8 @@ pub(crate) struct Shared {
     pub(crate) exceptions: Exceptions,
     pub(crate) factory: Factory,
     driver: Arc<dyn DriverHandle>,
-    ids: AtomicU64,
+    /// Alone on its line, which whoever spawns writes: all workers read what lies around.
+    ids: CachePadded<AtomicU64>,
     /// How many tasks were pinned.
     homes: AtomicUsize,
     clock: Clock,
@@ -201,7 +202,7 @@ pub(crate) fn new(workers: usize, driver: Arc<dyn DriverHandle>) -> (Arc<Shared>
         exceptions: Exceptions::default(),
         factory: Factory::default(),
         driver,
-        ids: AtomicU64::new(1),
+        ids: CachePadded::new(AtomicU64::new(1)),
         homes: AtomicUsize::new(0),
         clock: Clock::new(),
         may_spin: workers <= processors(),
