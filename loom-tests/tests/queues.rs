@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use loopwork_core::model::{Idle, Loop};
 use loopwork_loom_tests::{Data, block_on, explore, spawn};
-use loopwork_shim::atomic::{AtomicUsize, Ordering};
+use loopwork_shim::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use loopwork_shim::biased::Biased;
 use loopwork_shim::claim::Claim;
+use loopwork_shim::ownership::Ownership;
 
 /// Two threads push while a worker takes: every task runs once, and sees what its spawner wrote.
 #[test]
@@ -108,6 +109,79 @@ fn claim_of_a_resting_owner_against_seizure() {
         own(&shared.0, || _ = shared.1.read());
         let seized = seizer.join().unwrap();
         own(&shared.0, || assert_eq!(shared.1.read(), 2 + u32::from(seized)));
+    });
+}
+
+/// An owner does what is its own, until another thread takes that away.
+#[test]
+fn what_is_owned_against_another_thread() {
+    explore(3, || {
+        let shared = Arc::new((Ownership::default(), Data::new()));
+        let add = |data: &Data| data.write(data.read() + 1);
+        assert!(shared.0.own(|| true));
+        let other = shared.clone();
+        let second = spawn(move || {
+            let mut taken = false;
+            other.0.disown(|| taken = true);
+            assert!(taken, "there was an owner");
+            add(&other.1);
+        });
+        let added = (0..2).filter(|_| shared.0.as_owner(|| add(&shared.1)).is_some()).count();
+        second.join().unwrap();
+        assert_eq!(shared.0.as_owner(|| ()), None);
+        assert_eq!(shared.1.read() as usize, 1 + added);
+    });
+}
+
+/// What an owner looks for without a fence, it sees; or who has written that sees what the owner did before it looked.
+#[test]
+fn what_an_owner_looks_for() {
+    explore(3, || {
+        let shared = Arc::new((Ownership::default(), AtomicBool::new(false), AtomicUsize::new(0)));
+        let other = shared.clone();
+        let second = spawn(move || {
+            other.1.store(true, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            other.0.disown_others();
+            other.2.load(Ordering::Relaxed)
+        });
+        let mut found = false;
+        for step in 1..=2 {
+            shared.2.store(step, Ordering::Relaxed);
+            if !shared.0.is_mine() {
+                fence(Ordering::SeqCst);
+                shared.0.own_here();
+            }
+            found = shared.1.load(Ordering::Relaxed);
+        }
+        assert!(second.join().unwrap() == 2 || found);
+    });
+}
+
+/// An owner that comes to another thread, where it goes on, while somebody is still at the old one.
+#[test]
+fn an_owner_that_moves_against_a_look() {
+    explore(3, || {
+        let shared =
+            Arc::new((Ownership::default(), AtomicBool::new(false), AtomicBool::new(false)));
+        shared.0.own_here();
+        let other = shared.clone();
+        let second = spawn(move || {
+            other.0.own_here();
+            other.2.store(true, Ordering::Relaxed);
+            assert!(
+                other.0.is_mine() || {
+                    fence(Ordering::SeqCst);
+                    true
+                }
+            );
+            other.1.load(Ordering::Relaxed)
+        });
+        shared.1.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        shared.0.disown_others();
+        let found = shared.2.load(Ordering::Relaxed);
+        assert!(second.join().unwrap() || found);
     });
 }
 

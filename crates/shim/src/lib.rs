@@ -12,6 +12,7 @@
 //! | `asymmetric.rs` | a fence that is cheap on one side and dear on the other |
 //! | `claim.rs` | a lock that costs its owner next to nothing |
 //! | `biased.rs` | a lock that a thread can reserve |
+//! | `ownership.rs` | what a thread may do without atomic operations until another takes that away |
 //! | `cell.rs` | `UnsafeCell` with checked access |
 //! | `clock.rs` | nanoseconds by the monotonic clock |
 //! | `sync.rs` | `Mutex`, `RwLock`, `Condvar` |
@@ -36,6 +37,7 @@ pub mod claim;
 pub mod clock;
 #[cfg(loopwork_count)]
 pub mod count;
+pub mod ownership;
 mod padded;
 mod prefetch;
 pub mod spin;
