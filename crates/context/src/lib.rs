@@ -14,6 +14,7 @@
 //! | `budget.rs` | how much a task may do before it gives way |
 //! | `reason.rs` | what a task waits for |
 //! | `cancel/` | cancel requests: see, take, catch, resume; what surrounds a poll |
+//! | `friction.rs` | what polls lose to other threads |
 //! | `blocking.rs` | whether this thread may block |
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@
 mod blocking;
 mod budget;
 mod cancel;
+mod friction;
 mod poll;
 mod reason;
 
@@ -40,6 +42,7 @@ pub use cancel::{
     CancelKind, CancelReason, Cancelled, CatchCancel, Checkpoint, Request, Resume, catch_cancel,
     checkpoint, finally, request_visible, take_request,
 };
+pub use friction::{add_friction, friction};
 #[doc(hidden)]
 pub use poll::quietly;
 pub use poll::{Finished, Poll, is_polling, requeue, task};

@@ -4,6 +4,8 @@
 
 use std::cell::Cell;
 
+use loopwork_context::friction;
+
 /// Polls that take longer on average are *dear*: it pays to run them on another worker.
 const DEAR: u64 = 1_000;
 /// What a worker supposes before it knows.
@@ -20,6 +22,8 @@ pub(super) struct Pace {
     stride: Cell<u32>,
     left: Cell<u32>,
     last: Cell<u64>,
+    /// What polls of this thread had lost to others then.
+    friction: Cell<u64>,
 }
 
 impl Pace {
@@ -29,6 +33,7 @@ impl Pace {
             stride: Cell::new(1),
             left: Cell::new(1),
             last: Cell::new(0),
+            friction: Cell::new(0),
         }
     }
 
@@ -43,7 +48,8 @@ impl Pace {
     /// Takes the polls since the last look at the clock into account.
     pub(super) fn sample(&self, now: u64) {
         let polls = u64::from(self.stride.get());
-        let each = (now - self.last.get()) / polls;
+        let lost = friction() - self.friction.replace(friction());
+        let each = (now - self.last.get()).saturating_sub(lost) / polls;
         let average = self.average.get();
         self.average.set((3 * average + tamed(each, average)) / 4);
         let stride = if each >= DEAR { 1 } else { (2 * self.stride.get()).min(STRIDE_MAX) };

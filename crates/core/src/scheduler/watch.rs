@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use loopwork_context::friction;
+
 use super::pace::tamed;
 use super::queue::Stealer;
 use super::{Remote, Shared};
@@ -35,16 +37,26 @@ pub(super) struct Watch {
 #[derive(Debug, Clone, Copy)]
 struct Since {
     other: usize,
-    /// Its own polls and the time when that began.
+    /// Its own polls, the time, and what polls had lost to others when that began.
     polls: u64,
     at: u64,
+    friction: u64,
 }
 
 impl Since {
+    fn begin(other: usize, polls: u64, at: u64) -> Self {
+        Self { other, polls, at, friction: friction() }
+    }
+
+    /// For how long it has worked, without what was lost to others.
+    fn worked(self, now: u64) -> u64 {
+        (now - self.at).saturating_sub(friction() - self.friction)
+    }
+
     /// How many polls it has made since, and how long each took; none if there was none.
     fn until(self, polls: u64, now: u64) -> (u64, Option<u64>) {
         let made = polls - self.polls;
-        (made, (now - self.at).checked_div(made))
+        (made, self.worked(now).checked_div(made))
     }
 }
 
@@ -72,7 +84,7 @@ impl Watch {
         match now.saturating_sub(at).checked_div(made.saturating_sub(noticed)) {
             None => {
                 self.stuck.set(Some((caller, remote.sampled.get())));
-                self.call.set(Some(Since { other: caller, polls, at: now }));
+                self.call.set(Some(Since::begin(caller, polls, now)));
             }
             Some(each) => judge(shared, caller, each >= WORTH),
         }
@@ -82,7 +94,7 @@ impl Watch {
     pub(super) fn took(&self, victim: usize, polls: u64, shared: &Shared) {
         let now = shared.now();
         self.tell(polls, now, shared);
-        self.loot.set(Some(Since { other: victim, polls, at: now }));
+        self.loot.set(Some(Since::begin(victim, polls, now)));
         self.took.set(Some((victim, now)));
     }
 
@@ -108,7 +120,7 @@ impl Watch {
         self.tell(polls, now, shared);
         if let Some(call) = self.call.take() {
             let (ran, each) = call.until(polls, now);
-            let helped = now - call.at >= LONG;
+            let helped = call.worked(now) >= LONG;
             let rare = shared.remotes[call.other].notice.after.get() >= RARE;
             let worth = each >= Some(WORTH) || helped || (rare && ran < FEW);
             judge(shared, call.other, ran > 0 && worth);
