@@ -172,6 +172,72 @@ fn mpsc_sends_wait_for_room() {
     });
 }
 
+/// There is room for two: nobody finds it full because the other was quicker.
+#[test]
+fn mpsc_two_sends_have_room() {
+    explore(3, || {
+        let (sender, receiver) = mpsc::channel(2);
+        let other = sender.clone();
+        let thread = spawn(move || other.try_send(1));
+        assert_eq!(sender.try_send(2), Ok(()));
+        assert_eq!(thread.join().unwrap(), Ok(()));
+        drop(receiver);
+    });
+}
+
+/// A thread that owns the tail sends, and so does another: each value gets a place of its own.
+#[test]
+fn mpsc_sends_of_an_owner_against_another() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(4);
+        (1..=2).for_each(|n| sender.try_send(n).unwrap());
+        let other = sender.clone();
+        let thread = spawn(move || other.try_send(10).unwrap());
+        sender.try_send(3).unwrap();
+        thread.join().unwrap();
+        drop(sender);
+        let mut received: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        received.retain(|n| *n != 10);
+        assert_eq!(
+            (received, receiver.try_recv()),
+            (vec![1, 2, 3], Err(mpsc::TryRecvError::Closed))
+        );
+    });
+}
+
+/// A thread that owns the tail sends to a receiver that falls asleep elsewhere.
+#[test]
+fn mpsc_sends_of_an_owner_against_a_receiver_that_sleeps() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(4);
+        (1..=2).for_each(|n| sender.try_send(n).unwrap());
+        let thread = spawn(move || {
+            for n in 1..=3 {
+                assert_eq!(block_on(receiver.recv()), Some(n));
+            }
+        });
+        sender.try_send(3).unwrap();
+        thread.join().unwrap();
+    });
+}
+
+/// A receiver that looks without a fence whether room is wanted, against who begins to want it.
+#[test]
+fn mpsc_an_owned_look_against_a_send_that_waits() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(1);
+        for n in 1..=2 {
+            sender.try_send(n).unwrap();
+            assert_eq!(receiver.try_recv(), Ok(n));
+        }
+        sender.try_send(3).unwrap();
+        let thread = spawn(move || block_on(sender.send(4)).unwrap());
+        assert_eq!(receiver.try_recv(), Ok(3));
+        thread.join().unwrap();
+        assert_eq!(receiver.try_recv(), Ok(4));
+    });
+}
+
 /// A receiver falls asleep again, polled by somebody else, while who wakes it takes its waker.
 #[test]
 fn mpsc_wake_against_a_second_sleep() {

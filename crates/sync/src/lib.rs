@@ -96,6 +96,7 @@ pub mod condition;
 mod event;
 #[allow(unsafe_code, reason = "guards reach the values behind locks")]
 mod guarded;
+mod inlined;
 mod lock;
 pub mod mpsc;
 mod mutex;

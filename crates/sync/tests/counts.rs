@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use loopwork_shim::count::counts;
-use loopwork_sync::{Event, Lock, Mutex, Notify, OnceCell, RwLock, Semaphore};
+use loopwork_sync::{Event, Lock, Mutex, Notify, OnceCell, RwLock, Semaphore, mpsc};
 
 /// Read-modify-writes and locks of the list's mutex that `operation` makes.
 fn cost<R>(operation: impl FnOnce() -> R) -> (u64, u64) {
@@ -74,4 +74,27 @@ fn a_hand_over_takes_the_mutex_twice() {
     assert_eq!(cost(|| drop(held)).1, 1);
     let taken = cost(|| assert!(wait.as_mut().poll(&mut cx).is_ready()));
     assert_eq!(taken, (1, 0), "the unlock of the guard");
+}
+
+/// At first a value costs an exchange and a fence; then neither, if the system can interrupt threads.
+#[test]
+fn who_sends_much_on_one_thread_does_so_without_an_atomic_exchange() {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let mut value = || {
+        let before = counts();
+        sender.try_send(1).unwrap();
+        receiver.try_recv().unwrap();
+        let made = counts() - before;
+        (made.read_modify_writes, made.fences)
+    };
+    assert_eq!(value(), (1, 1));
+    for _ in 0..1_000 {
+        value();
+    }
+    let owned = if cfg!(target_os = "linux") { (0, 0) } else { (1, 1) };
+    assert_eq!(value(), owned);
+    let thread = std::thread::scope(|threads| threads.spawn(|| sender.try_send(2)).join());
+    assert_eq!(thread.unwrap(), Ok(()));
+    assert_eq!(receiver.try_recv(), Ok(2));
+    assert_eq!(cost(|| sender.try_send(3)), (1, 0), "the other thread has ended that");
 }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,6 +9,7 @@ use loopwork_context::{WaitReason, proceed};
 
 use super::{Bounded, Permit, Permits, SendError, Sender, TrySendError};
 use crate::blocking;
+use crate::inlined::inlined;
 use crate::spend::spend;
 use crate::storage::Refused;
 use crate::wait::{Source, Wait};
@@ -41,7 +41,7 @@ impl<T> Sender<T, Bounded> {
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
         // The waiter, which is most of the future, comes into being where somebody waits.
         let mut value = Some(value);
-        let pushed = poll_fn(|cx| {
+        let pushed = inlined(|cx| {
             let progress = ready!(proceed(cx));
             let pushed = self.shared().push(&mut value);
             if pushed.is_ok() {

@@ -11,6 +11,7 @@ use loopwork_context::{WaitReason, hold_back, spending, waits_for};
 use super::kind::Ends;
 use super::{Bounded, Kind, TryRecvError, Unbounded};
 use crate::blocking;
+use crate::inlined::inlined;
 use crate::storage::{Consumer, Popped};
 
 /// The end that receives. It is a `Stream`, too.
@@ -58,7 +59,7 @@ impl<T, K: Kind> Receiver<T, K> {
     #[inline]
     pub async fn recv(&mut self) -> Option<T> {
         let mut waited = false;
-        poll_fn(|cx| {
+        inlined(|cx| {
             // What a cancel request has overtaken takes nothing.
             ready!(hold_back(cx, waited));
             let polled = self.poll_recv(cx);

@@ -3,7 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use loopwork_shim::atomic::{AtomicBool, Ordering, fence};
+use loopwork_shim::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use loopwork_shim::ownership::Ownership;
 use loopwork_shim::sync::{Mutex, MutexGuard};
 
 use super::Bounded;
@@ -18,8 +19,15 @@ use crate::waiters::{Left, List, Waiter, WakeList};
 pub(super) struct Room {
     /// As the tail's flag, for the receiver: set before somebody waits, cleared when nobody does.
     wanted: AtomicBool,
+    /// Who owns this looks at `wanted` without a fence. That is the receiver, or nobody.
+    look: Ownership,
+    /// How often the receiver has made a fence since it was taken away. Only it reads and writes it.
+    fences: AtomicU32,
     waiters: Mutex<List>,
 }
+
+/// So many fences of the receiver cost what it costs to take its look away.
+const PAYS: u32 = if loopwork_shim::MODELLED { 2 } else { 256 };
 
 /// So many places as were requested are reserved.
 const PLACES: usize = 0;
@@ -28,7 +36,28 @@ const CLOSED: usize = 1;
 
 impl Room {
     pub(super) fn new() -> Self {
-        Self { wanted: AtomicBool::new(false), waiters: Mutex::new(List::new()) }
+        Self {
+            wanted: AtomicBool::new(false),
+            look: Ownership::default(),
+            fences: AtomicU32::new(0),
+            waiters: Mutex::new(List::new()),
+        }
+    }
+
+    /// By the receiver, which is not the owner of its look.
+    #[inline(never)]
+    fn fence(&self) {
+        // Ordering: see `begin_to_wait`. [edge: mpsc-room]
+        if !loopwork_shim::weaken!("mpsc-freed") {
+            fence(Ordering::SeqCst);
+        }
+        // Ordering: Relaxed: only the receiver comes here, and `&mut` orders that.
+        let fences = self.fences.load(Ordering::Relaxed) + 1;
+        let enough = fences == PAYS;
+        self.fences.store(if enough { 0 } else { fences }, Ordering::Relaxed);
+        if enough {
+            self.look.own_here();
+        }
     }
 }
 
@@ -68,6 +97,7 @@ impl<T> storage::Shared<Ring<T>, Ends> {
             if !loopwork_shim::weaken!("mpsc-wanted") {
                 fence(Ordering::SeqCst);
             }
+            room.look.disown_others();
             let reserved = if open { self.reserve(places, true) } else { Err(Refused::Closed) };
             if reserved != Err(Refused::Full) {
                 self.nobody_waits();
@@ -83,11 +113,11 @@ impl<T> storage::Shared<Ring<T>, Ends> {
     /// The receiver has made room.
     #[inline]
     pub(super) fn freed(&self) {
-        // Ordering: see `begin_to_wait`. [edge: mpsc-room]
-        if !loopwork_shim::weaken!("mpsc-freed") {
-            fence(Ordering::SeqCst);
+        let room = &self.beside.room;
+        if !room.look.is_mine() {
+            room.fence();
         }
-        if self.beside.room.wanted.load(Ordering::Relaxed) {
+        if room.wanted.load(Ordering::Relaxed) {
             self.hand_out();
         }
     }

@@ -8,7 +8,7 @@ use loopwork_shim::weaken;
 
 use super::shared::{Queue, Shared};
 use super::slot::Slot;
-use super::tail::{CLOSED, GONE, POSITION_MASK, SLEEPS, WAITERS, Word};
+use super::tail::{CLOSED, GONE, POSITION_MASK, SLEEPS, WAITERS, Word, is_signed};
 
 /// So many places, used in turn. A position is a lap and, in its lower bits, a place.
 ///
@@ -141,7 +141,7 @@ impl<T, X> Shared<Ring<T>, X> {
     /// # Panics
     ///
     /// If there is no item.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&self, item: &mut Option<T>) -> Result<(), Refused> {
         assert!(item.is_some(), "there is something to put");
         let word = self.tail.guess();
@@ -156,10 +156,22 @@ impl<T, X> Shared<Ring<T>, X> {
         };
         if let Some(item) = item.take() {
             // SAFETY: the exchange has claimed it, from a word with room.
-            unsafe { self.queue.put(word.position(), item) };
+            unsafe { self.put(word.position(), item) };
         }
         self.wake_if_it_slept(word);
         Ok(())
+    }
+
+    /// # Safety
+    ///
+    /// As for the queue's own.
+    #[inline]
+    unsafe fn put(&self, position: u64, item: T) {
+        if is_signed(position) {
+            self.tail.sign(position);
+        }
+        // SAFETY: the caller's obligation.
+        unsafe { self.queue.put(position, item) };
     }
 
     /// The word after this, with its position claimed.
@@ -203,7 +215,7 @@ impl<T, X> Shared<Ring<T>, X> {
         let mut position = word.position();
         for item in items.drain(..count as usize) {
             // SAFETY: the exchange has claimed all of them, from a word with room.
-            unsafe { self.queue.put(position, item) };
+            unsafe { self.put(position, item) };
             position = self.queue.next(position);
         }
         self.wake_if_it_slept(word);
@@ -237,7 +249,7 @@ impl<T, X> Shared<Ring<T>, X> {
         match claimed {
             Ok(word) if !word.has(GONE) => {
                 // SAFETY: the exchange has claimed it; that there is room was seen by who reserved.
-                unsafe { self.queue.put(word.position(), item) };
+                unsafe { self.put(word.position(), item) };
                 self.wake_if_it_slept(word);
                 Ok(())
             }

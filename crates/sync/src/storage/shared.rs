@@ -36,7 +36,7 @@ pub unsafe trait Queue {
 
 /// A queue, both its ends, and what the channel keeps beside it.
 pub struct Shared<Q: Queue, X> {
-    pub(super) tail: CachePadded<Tail>,
+    pub(super) tail: Tail,
     pub(super) sleeper: CachePadded<Sleeper>,
     pub(super) queue: Q,
     pub(crate) beside: X,
@@ -77,12 +77,8 @@ const LOOKS: usize = if loopwork_shim::MODELLED { 1 } else { 64 };
 pub(crate) fn channel<Q: Queue, X>(queue: Q, beside: X) -> (Arc<Shared<Q, X>>, Consumer<Q, X>) {
     let sleeper =
         Sleeper { head: AtomicU64::new(0), waker: Slot::new(), there: AtomicBool::new(false) };
-    let shared = Arc::new(Shared {
-        tail: CachePadded::new(Tail::new()),
-        sleeper: CachePadded::new(sleeper),
-        queue,
-        beside,
-    });
+    let shared =
+        Arc::new(Shared { tail: Tail::new(), sleeper: CachePadded::new(sleeper), queue, beside });
     (shared.clone(), Consumer { shared })
 }
 

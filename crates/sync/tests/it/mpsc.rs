@@ -7,6 +7,7 @@ use std::thread;
 
 use futures::executor::block_on;
 use futures::{SinkExt, StreamExt};
+use loopwork_shim::sync::Mutex;
 use loopwork_sync::mpsc::{self, SendError, TryRecvError, TrySendError};
 
 use crate::{Count, ROUNDS, for_threads, in_threads, poll, poll_overtaken, poll_with};
@@ -401,6 +402,63 @@ fn in_order<K: mpsc::Kind>(
             return received;
         }
     }
+}
+
+/// Both ends go from thread to thread, and each is at one for long enough to own what it writes.
+#[test]
+fn ends_wander_and_each_value_arrives_once() {
+    const STAYS: usize = 700;
+    for_threads(|threads| {
+        for capacity in [1, 3, 128] {
+            let (sender, receiver) = mpsc::channel(capacity);
+            let (senders, receivers) = (Mutex::new(sender), Mutex::new((receiver, 0)));
+            in_threads(2 * threads, |thread| {
+                for _ in 0..ROUNDS / 100 {
+                    if thread < threads {
+                        let sender = senders.lock();
+                        (0..STAYS).for_each(|n| sender.blocking_send(n).unwrap());
+                        continue;
+                    }
+                    let (receiver, received) = &mut *receivers.lock();
+                    for _ in 0..STAYS {
+                        assert_eq!(receiver.blocking_recv(), Some(*received % STAYS));
+                        *received += 1;
+                    }
+                }
+            });
+            let (mut receiver, received) = receivers.into_inner();
+            assert_eq!(received, threads * STAYS * (ROUNDS / 100));
+            assert!(receiver.try_recv().is_err());
+        }
+    });
+}
+
+/// One sends much, and others a little now and then, on other threads.
+#[test]
+fn who_owns_the_tail_is_interrupted() {
+    for_threads(|threads| {
+        let (sender, receiver) = mpsc::channel(64);
+        let receiver = thread::spawn(move || {
+            let mut receiver = receiver;
+            let mut next = vec![0; threads];
+            while let Some((thread, n)) = receiver.blocking_recv() {
+                assert_eq!(n, next[thread]);
+                next[thread] += 1;
+            }
+            next.iter().sum::<usize>()
+        });
+        let each = |thread| if thread == 0 { 40 * ROUNDS } else { ROUNDS / 10 };
+        in_threads(threads, |thread| {
+            for n in 0..each(thread) {
+                sender.blocking_send((thread, n)).unwrap();
+                if thread > 0 {
+                    thread::yield_now();
+                }
+            }
+        });
+        drop(sender);
+        assert_eq!(receiver.join().unwrap(), (0..threads).map(each).sum::<usize>());
+    });
 }
 
 /// Futures are dropped at any time, and the channel is closed at any time: nothing is lost or dropped twice.
