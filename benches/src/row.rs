@@ -341,7 +341,6 @@ impl Row {
             Self::Burst
             | Self::Semaphore
             | Self::Notify
-            | Self::Channel41
             | Self::Oneshot
             | Self::Watch
             | Self::Broadcast
@@ -349,7 +348,9 @@ impl Row {
             | Self::IdleCpu
             | Self::IdleBusyOne => &[Target::OfBestPeer(Median, 1.0)],
             Self::MutexFree => &[Target::OfBestPeer(Median, 0.5)],
-            Self::MutexContended | Self::Channel => &[Target::OfBestPeer(Median, 0.6)],
+            Self::MutexContended | Self::Channel | Self::Channel41 => {
+                &[Target::OfBestPeer(Median, 0.6)]
+            }
             Self::TimeoutReady => &[Target::OfPeer(Runtime::Tokio, Median, 0.5)],
             Self::Group => &[Target::OfRow(Self::ByHand, Median, 1.2)],
             Self::GatherReady => &[Target::OfRow(Self::ByHand, Median, 1.3)],
