@@ -86,7 +86,8 @@ impl Watch {
                 self.stuck.set(Some((caller, remote.sampled.get())));
                 self.call.set(Some(Since::begin(caller, polls, now)));
             }
-            Some(each) => judge(shared, caller, each >= WORTH),
+            // Its own average leaves out what it has lost to others.
+            Some(each) => judge(shared, caller, each.min(remote.average.get()) >= WORTH),
         }
     }
 

@@ -84,6 +84,8 @@ impl<T> Blocks<T> {
 unsafe impl<T> Queue for Blocks<T> {
     type Item = T;
 
+    const IS_SIGNED: bool = false;
+
     #[inline]
     unsafe fn pop(&self, position: u64) -> Option<(T, u64)> {
         // Ordering: Relaxed: only the consumer writes it.

@@ -110,6 +110,8 @@ impl<T> Ring<T> {
 unsafe impl<T> Queue for Ring<T> {
     type Item = T;
 
+    const IS_SIGNED: bool = true;
+
     #[inline]
     unsafe fn pop(&self, position: u64) -> Option<(T, u64)> {
         let place = self.place(position);

@@ -10,7 +10,7 @@ use loopwork_shim::thread::{spin_loop, yield_now};
 use loopwork_shim::weaken;
 
 use super::slot::Slot;
-use super::tail::{CLOSED, ENDED, GONE, SLEEPS, Tail, Word};
+use super::tail::{CLOSED, ENDED, GONE, SLEEPS, Tail, Word, is_signed};
 
 /// Places in a row. The producers say by the [`Tail`] whose turn it is at which place.
 ///
@@ -28,6 +28,10 @@ pub unsafe trait Queue {
     /// By the consumer only, which was given this position by the `pop` before. It begins with 0.
     #[doc(hidden)]
     unsafe fn pop(&self, position: u64) -> Option<(Self::Item, u64)>;
+
+    /// Whether both sides say where they are.
+    #[doc(hidden)]
+    const IS_SIGNED: bool;
 
     /// How many places are between two positions.
     #[doc(hidden)]
@@ -144,6 +148,9 @@ impl<Q: Queue, X> Consumer<Q, X> {
         let (item, next) = unsafe { self.shared.queue.pop(head) }?;
         // Ordering: Release: who sees this head sees a tail that is not before it.
         self.shared.sleeper.head.store(next, Ordering::Release);
+        if Q::IS_SIGNED && is_signed(head) {
+            self.shared.tail.sign_as_consumer(head);
+        }
         Some(item)
     }
 

@@ -35,8 +35,10 @@ pub(super) const POSITION_MASK: u64 = u64::MAX / POSITION;
 
 /// For how long who has collided lets others do: some microseconds.
 const PAUSES: usize = 256;
-/// What that costs both sides, in nanoseconds.
-const COLLISION: u64 = 8_000;
+/// What that costs both sides, in nanoseconds, with all that goes to and fro around it.
+const COLLISION: u64 = 32_000;
+/// What an item costs that comes from another processor's cache, and its place that goes back there.
+const CROSSING: u64 = 80;
 
 /// Where the next item comes, how many places are reserved behind it, and the flags above.
 ///
@@ -49,6 +51,8 @@ pub(super) struct Tail {
     /// The number of the thread of the producer that has signed last. This and what follows is read and written only
     /// to be quicker.
     signed_by: AtomicUsize,
+    /// That of the consumer.
+    consumed_by: AtomicUsize,
     /// The position since which it was that one each time, or since which it is the owner.
     since: AtomicU64,
     /// How many positions that must be before it becomes the owner.
@@ -59,12 +63,13 @@ pub(super) struct Tail {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word(pub(super) u64);
 
-/// At such positions producers sign.
+/// At such positions producers and the consumer sign.
 #[inline]
 pub(super) fn is_signed(position: u64) -> bool {
-    const EVERY: u64 = if loopwork_shim::MODELLED { 1 } else { 64 };
-    position % EVERY == 0
+    position % SIGNED_EVERY == 0
 }
+
+const SIGNED_EVERY: u64 = if loopwork_shim::MODELLED { 1 } else { 64 };
 
 /// To own the tail spares the exchange of so many items, which is what it costs to take that away.
 const PATIENCE: u64 = if loopwork_shim::MODELLED { 1 } else { 256 };
@@ -78,6 +83,7 @@ impl Tail {
             word: CachePadded::new(AtomicU64::new(0)),
             ownership: Ownership::default(),
             signed_by: AtomicUsize::new(NOBODY),
+            consumed_by: AtomicUsize::new(NOBODY),
             since: AtomicU64::new(0),
             patience: AtomicU64::new(PATIENCE),
         }
@@ -125,13 +131,25 @@ impl Tail {
     /// it owns the tail from now on.
     #[cold]
     pub(super) fn sign(&self, position: u64) {
+        let here = thread::number();
         // Ordering: Relaxed, here and below: nothing depends on what is read there.
-        if self.signed_by.load(Ordering::Relaxed) != thread::number() {
-            self.signed_by.store(thread::number(), Ordering::Relaxed);
+        if self.signed_by.load(Ordering::Relaxed) != here {
+            self.signed_by.store(here, Ordering::Relaxed);
             self.since.store(position, Ordering::Relaxed);
         } else if self.since_then(position) >= self.patience.load(Ordering::Relaxed) {
             self.own(position);
         }
+        have_crossed(position, self.consumed_by.load(Ordering::Relaxed), here);
+    }
+
+    /// The same by the consumer.
+    #[cold]
+    pub(super) fn sign_as_consumer(&self, position: u64) {
+        let here = thread::number();
+        if self.consumed_by.load(Ordering::Relaxed) != here {
+            self.consumed_by.store(here, Ordering::Relaxed);
+        }
+        have_crossed(position, self.signed_by.load(Ordering::Relaxed), here);
     }
 
     /// How many positions ago `since` was.
@@ -220,6 +238,13 @@ impl Tail {
     pub(super) fn skip(&self, positions: u64) {
         // Ordering: as in `exchange`, and the block that begins there. [edge: blocks-next]
         self.word.fetch_add(positions * POSITION, Ordering::AcqRel);
+    }
+}
+
+/// The items since the position that was signed before have come or gone to another thread, if the other side is `there`.
+fn have_crossed(position: u64, there: usize, here: usize) {
+    if position != 0 && there != here && there != NOBODY {
+        add_friction(SIGNED_EVERY * CROSSING);
     }
 }
 

@@ -461,6 +461,26 @@ fn who_owns_the_tail_is_interrupted() {
     });
 }
 
+/// Only what has come from another thread counts as friction, and not the first value of a channel.
+#[test]
+fn values_that_cross_are_friction() {
+    let lost = |values: usize, elsewhere: bool| {
+        let (sender, mut receiver) = mpsc::channel(values);
+        let send = move || (0..values).try_for_each(|n| sender.try_send(n)).unwrap();
+        if elsewhere {
+            thread::spawn(send).join().unwrap()
+        } else {
+            send()
+        }
+        let before = loopwork_context::friction();
+        while receiver.try_recv().is_ok() {}
+        loopwork_context::friction() - before
+    };
+    assert_eq!((lost(1, true), lost(1, false), lost(300, false)), (0, 0, 0));
+    assert_eq!(lost(300, true), 4 * lost(65, true));
+    assert!(lost(65, true) > 0);
+}
+
 /// Futures are dropped at any time, and the channel is closed at any time: nothing is lost or dropped twice.
 #[test]
 fn threads_give_up_and_nothing_is_lost() {
