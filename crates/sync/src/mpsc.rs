@@ -27,7 +27,9 @@
 //! ```
 //!
 //! Sending takes one atomic read-modify-write while the receiver is awake, receiving one fence, or nothing at
-//! all if the channel is unbounded. No lock is taken unless somebody waits for room. How, and why nothing is lost,
+//! all if the channel is unbounded. Once 256 values in a row were sent into a bounded channel on one thread, that thread
+//! sends without a read-modify-write, and a receiver that was not waited for so long receives without a fence; who changes that interrupts all threads of the
+//! process, for some microseconds. No lock is taken unless somebody waits for room. How, and why nothing is lost,
 //! is in `storage/README.md`. The places are a ring as in Dmitry Vyukov's bounded queue, or blocks as in
 //! crossbeam's list; that a reservation is a number beside the position of the ring's end is ours.
 //!
