@@ -36,6 +36,23 @@ fn a1_callbacks_run_in_order_each_once_never_two_at_a_time() {
     });
 }
 
+/// What was lost on one thread is not subtracted on the next one that runs the loop.
+#[test]
+fn friction_stays_with_the_thread_where_it_was() {
+    let work = || async {
+        loopwork_context::add_friction(1_000);
+        for _ in 0..200 {
+            yield_now().await;
+        }
+    };
+    for workers in [1, 2, 8] {
+        let mut runtime = runtime(workers);
+        loopwork_context::add_friction(1_000_000_000);
+        runtime.block_on(work()).unwrap();
+        thread::spawn(move || runtime.block_on(work()).unwrap()).join().unwrap();
+    }
+}
+
 #[test]
 fn callbacks_due_when_the_root_ends_have_run_when_the_run_returns() {
     at_each_size(|runtime| {

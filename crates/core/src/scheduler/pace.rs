@@ -48,7 +48,7 @@ impl Pace {
     /// Takes the polls since the last look at the clock into account.
     pub(super) fn sample(&self, now: u64) {
         let polls = u64::from(self.stride.get());
-        let lost = friction() - self.friction.replace(friction());
+        let lost = friction() - self.friction.get();
         let each = (now - self.last.get()).saturating_sub(lost) / polls;
         let average = self.average.get();
         self.average.set((3 * average + tamed(each, average)) / 4);
@@ -73,6 +73,8 @@ impl Pace {
         self.stride.set(stride);
         self.left.set(stride);
         self.last.set(now);
+        // Of this thread: the loop may have been run on another one before.
+        self.friction.set(friction());
     }
 
     /// Nanoseconds a poll, of late.

@@ -50,7 +50,9 @@ impl Since {
 
     /// For how long it has worked, without what was lost to others.
     fn worked(self, now: u64) -> u64 {
-        (now - self.at).saturating_sub(friction() - self.friction)
+        // Less than then if the loop runs on another thread now.
+        let lost = friction().saturating_sub(self.friction);
+        (now - self.at).saturating_sub(lost)
     }
 
     /// How many polls it has made since, and how long each took; none if there was none.

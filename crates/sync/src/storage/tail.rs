@@ -51,12 +51,12 @@ pub(super) struct Tail {
     /// The number of the thread of the producer that has signed last. This and what follows is read and written only
     /// to be quicker.
     signed_by: AtomicUsize,
-    /// That of the consumer.
-    consumed_by: AtomicUsize,
     /// The position since which it was that one each time, or since which it is the owner.
     since: AtomicU64,
     /// How many positions that must be before it becomes the owner.
     patience: AtomicU64,
+    /// The number of the consumer's thread.
+    consumed_by: AtomicUsize,
 }
 
 /// What the word was at some time.
@@ -83,9 +83,9 @@ impl Tail {
             word: CachePadded::new(AtomicU64::new(0)),
             ownership: Ownership::default(),
             signed_by: AtomicUsize::new(NOBODY),
-            consumed_by: AtomicUsize::new(NOBODY),
             since: AtomicU64::new(0),
             patience: AtomicU64::new(PATIENCE),
+            consumed_by: AtomicUsize::new(NOBODY),
         }
     }
 
