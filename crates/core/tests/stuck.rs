@@ -160,3 +160,29 @@ fn a_panic_in_block_in_place_leaves_the_worker_whole() {
     let next = handle.spawn(async move { inner.spawn(async { 5 }).await.unwrap() });
     assert_eq!(runtime.block_on(next.into_future()).unwrap().unwrap(), 5);
 }
+
+/// A worker that always has something to do forgets what others have taken from it.
+#[test]
+fn a_stolen_task_is_not_counted_where_it_was() {
+    for workers in [2, 8] {
+        let mut runtime = runtime(workers);
+        let handle = runtime.handle();
+        let parent = handle.clone();
+        let task = handle.spawn(async move {
+            let ((here, began), (go_on, end)) = (mpsc::channel(), mpsc::channel::<()>());
+            let child = parent.spawn(async move {
+                here.send(()).unwrap();
+                end.recv().unwrap();
+            });
+            began.recv().unwrap();
+            // The clock is read every 32 polls at least. This task is ready itself while it is counted.
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            assert!(parent.metrics().total().queue_depth <= 1);
+            go_on.send(()).unwrap();
+            child.await.unwrap();
+        });
+        runtime.block_on(task.into_future()).unwrap().unwrap();
+    }
+}

@@ -130,6 +130,14 @@ impl Hand {
         })
     }
 
+    /// By the owner: how many tasks there are.
+    pub(crate) fn len(&self) -> usize {
+        self.with(|held| {
+            let slot = usize::from(held.slot.is_some());
+            slot + held.current.as_ref().map_or(0, Chain::len) + held.open.len()
+        })
+    }
+
     /// By anybody: everything, unless the owner is just inside.
     pub(crate) fn seize(&self) -> Option<Seized> {
         let _one = self.seizing.lock();

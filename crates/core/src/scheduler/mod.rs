@@ -110,6 +110,9 @@ struct Remote {
     /// How long it waits after a call for help before it calls again, in nanoseconds. Written by who
     /// followed its calls.
     backoff: Counter,
+    /// Until when nobody takes anything from it, since what was taken collided with what stayed. Written
+    /// by thieves.
+    alone: Counter,
     /// Who called it.
     woken_by: Caller,
     /// Tasks that only this worker may run.
@@ -167,6 +170,7 @@ impl Remote {
             sampled: Counter::default(),
             notice: Notice::default(),
             backoff: Counter::default(),
+            alone: Counter::default(),
             woken_by: Caller(AtomicUsize::new(Caller::NOBODY)),
             pinned: Stack::new(),
             parker: Parker::new(),
@@ -175,7 +179,12 @@ impl Remote {
 
     /// Whether there is something to steal, and it pays to steal it.
     fn is_attractive(&self) -> bool {
-        !self.stealer.is_empty() && self.average.get() >= CHEAP
+        !self.stealer.is_empty() && self.average.get() >= CHEAP && !self.is_left_alone()
+    }
+
+    /// Whether what is here is to stay together. It is asked by its own clock.
+    fn is_left_alone(&self) -> bool {
+        self.sampled.get() < self.alone.get()
     }
 
     /// Whether there is anything that others could run.

@@ -101,7 +101,8 @@ impl Worker {
     /// a wake-up is worth".
     pub(super) fn is_call_due(&self) -> bool {
         let backoff = self.remote().backoff.get();
-        backoff == 0 || self.pace.last() >= self.woke.get() + backoff
+        let due = backoff == 0 || self.pace.last() >= self.woke.get() + backoff;
+        due && !self.remote().is_left_alone()
     }
 
     /// Whether more is ready than this worker ought to keep to itself: much, or for long.

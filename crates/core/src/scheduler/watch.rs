@@ -41,11 +41,18 @@ struct Since {
     polls: u64,
     at: u64,
     friction: u64,
+    /// The other one's polls were seen to be worth it.
+    dear: bool,
 }
 
 impl Since {
     fn begin(other: usize, polls: u64, at: u64) -> Self {
-        Self { other, polls, at, friction: friction() }
+        Self { other, polls, at, friction: friction(), dear: false }
+    }
+
+    /// Whether most of the time was lost to others.
+    fn was_lost(self, now: u64) -> bool {
+        2 * self.worked(now) < now - self.at
     }
 
     /// For how long it has worked, without what was lost to others.
@@ -89,7 +96,8 @@ impl Watch {
                 self.call.set(Some(Since::begin(caller, polls, now)));
             }
             // Its own average leaves out what it has lost to others.
-            Some(each) => judge(shared, caller, each.min(remote.average.get()) >= WORTH),
+            Some(each) if each.min(remote.average.get()) < WORTH => judge(shared, caller, false),
+            Some(_) => self.call.set(Some(Since { dear: true, ..Since::begin(caller, polls, now) })),
         }
     }
 
@@ -126,7 +134,23 @@ impl Watch {
             let helped = call.worked(now) >= LONG;
             let rare = shared.remotes[call.other].notice.after.get() >= RARE;
             let worth = each >= Some(WORTH) || helped || (rare && ran < FEW);
-            judge(shared, call.other, ran > 0 && worth);
+            judge(shared, call.other, call.dear || (ran > 0 && worth));
+        }
+    }
+
+    /// This worker is busy. What it has done so far for another one may say enough.
+    pub(super) fn assess(&self, polls: u64, now: u64, shared: &Shared) {
+        if let Some(loot) = self.loot.get().filter(|loot| loot.was_lost(now)) {
+            // It collides with what has stayed there.
+            self.tell(polls, now, shared);
+            self.call.set(self.call.get().filter(|call| call.other != loot.other));
+            judge(shared, loot.other, false);
+            let remote = &shared.remotes[loot.other];
+            remote.alone.set(now + remote.backoff.get());
+        }
+        if let Some(call) = self.call.get().filter(|call| call.worked(now) >= LONG) {
+            self.call.set(None);
+            judge(shared, call.other, true);
         }
     }
 }

@@ -371,9 +371,11 @@ impl Worker {
     fn look_around<D: Driver>(&self, driver: &Mutex<D>) {
         let now = self.shared.now();
         self.pace.sample(now);
+        self.watch.assess(self.counters().polls.get(), now, &self.shared);
         let remote = self.remote();
         remote.average.set(self.pace.average());
         remote.sampled.set(now);
+        self.count_ready();
         remote.counters.depth.set(self.depth.get() as u64);
         // One may be the task that has just yielded.
         if self.depth.get() <= 1 {
@@ -397,6 +399,13 @@ impl Worker {
             if self.has_backlog() {
                 self.wake_sibling();
             }
+        }
+    }
+
+    /// Forgets what thieves have taken: if the queue is empty all that is ready is in hand.
+    fn count_ready(&self) {
+        if self.depth.get() > 1 && self.queue.is_empty() {
+            self.depth.set(self.remote().hand.len());
         }
     }
 
