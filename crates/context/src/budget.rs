@@ -45,19 +45,40 @@ pub struct Progress {
 /// ```
 #[inline]
 pub fn proceed(cx: &mut Context<'_>) -> Poll<Progress> {
-    let now = poll::now();
-    let (left, held_back) = (now.budget(), now.visible().came_first());
-    if left == UNLIMITED {
-        return Poll::Ready(Progress { counted: false, held_back });
+    if let Some(progress) = try_proceed() {
+        return Poll::Ready(progress);
     }
-    if left == 0 {
-        if now.visible().any() {
-            return Poll::Ready(Progress { counted: false, held_back });
+    let visible = poll::now().visible();
+    if visible.any() {
+        return Poll::Ready(Progress { counted: false, held_back: visible.came_first() });
+    }
+    exhausted(cx)
+}
+
+/// As [`proceed`], for what is tried before there is anything to poll: none if the budget is used up, and
+/// then nobody is woken. The caller goes on as a leaf future.
+///
+/// ```
+/// use loopwork_context::try_proceed;
+///
+/// let poll = loopwork_context::Poll::enter(false);
+/// for _ in 0..128 {
+///     try_proceed().expect("there was budget left").made();
+/// }
+/// assert!(try_proceed().is_none());
+/// drop(poll);
+/// assert!(try_proceed().is_some(), "no poll, no budget");
+/// ```
+#[inline]
+pub fn try_proceed() -> Option<Progress> {
+    poll::replace(|now| {
+        let held_back = now.visible().came_first();
+        match now.budget() {
+            UNLIMITED => Some((now, Progress { counted: false, held_back })),
+            0 => None,
+            _ => Some((now.spend_one(), Progress { counted: true, held_back })),
         }
-        return exhausted(cx);
-    }
-    poll::change(|now| now.set_budget(left - 1));
-    Poll::Ready(Progress { counted: true, held_back })
+    })
 }
 
 #[cold]

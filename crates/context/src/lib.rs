@@ -30,7 +30,7 @@ pub use blocking::{
     AllowBlocking, BlockingForbidden, ForbidBlocking, allow_blocking, assert_may_block,
     forbid_blocking, may_block,
 };
-pub use budget::{Progress, proceed, spending};
+pub use budget::{Progress, proceed, spending, try_proceed};
 #[doc(hidden)]
 pub use budget::{hold_back, overtaken};
 #[doc(hidden)]

@@ -83,6 +83,13 @@ impl Now {
         self.set_byte(0, left);
     }
 
+    /// The caller knows that there is one left: it is in the lowest bits.
+    #[inline]
+    pub(crate) fn spend_one(self) -> Self {
+        debug_assert!(self.budget() > 0, "there is something left to spend");
+        Self(self.0 - 1)
+    }
+
     /// Which cancel requests are visible to the future being polled.
     #[inline]
     pub(crate) fn visible(self) -> Visible {
@@ -145,6 +152,16 @@ pub(crate) fn change(change: impl FnOnce(&mut Now)) {
         change(&mut now);
         place.set(now);
     });
+}
+
+/// As [`change`], if `change` makes something of it. It is read once.
+#[inline]
+pub(crate) fn replace<T>(change: impl FnOnce(Now) -> Option<(Now, T)>) -> Option<T> {
+    PLACE.with(|place| {
+        let (now, made) = change(place.now())?;
+        place.set(now);
+        Some(made)
+    })
 }
 
 /// Has the task that is being polled polled again after this poll, behind what is ready.

@@ -1,7 +1,12 @@
 //! The right to do without atomic operations what others do with them: a thread has it until another
 //! thread needs it to be gone. See `README.md`.
 
-use std::cell::OnceCell;
+#![allow(
+    unsafe_code,
+    reason = "a thread reaches what it keeps alive without a look whether it is there"
+)]
+
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::ptr;
 use std::sync::Arc;
@@ -28,8 +33,38 @@ struct Seat {
     inside: AtomicBool,
 }
 
+/// The seat of this thread, for as long as that lives.
+#[derive(Default)]
+struct Seated(OnceCell<Arc<Seat>>);
+
 crate::thread_local! {
-    static SEAT: OnceCell<Arc<Seat>> = OnceCell::new()
+    static SEATED: Seated = Seated(OnceCell::new())
+}
+
+crate::thread_local! {
+    /// The same, to be compared with an owner: without a destructor, it is read by one instruction. `NOWHERE` while this
+    /// thread has none.
+    static HERE: Cell<*const Seat> = Cell::new(NOWHERE)
+}
+
+/// Nobody's: no owner, and not null either.
+const NOWHERE: *const Seat = ptr::without_provenance(1);
+
+impl Seated {
+    fn seat(&self) -> &Arc<Seat> {
+        self.0.get_or_init(|| {
+            let seat = Arc::default();
+            HERE.with(|here| here.set(Arc::as_ptr(&seat)));
+            seat
+        })
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        // In a model it may have gone.
+        let _ = HERE.try_with(|here| here.set(NOWHERE));
+    }
 }
 
 impl Default for Ownership {
@@ -53,8 +88,8 @@ impl Ownership {
     }
 
     fn settle(&self, agreed: impl FnOnce(&Option<Arc<Seat>>) -> bool) -> bool {
-        let mine = SEAT.try_with(|seat| {
-            let seat = seat.get_or_init(Arc::default);
+        let mine = SEATED.try_with(|seated| {
+            let seat = seated.seat();
             seat.fence.is_asymmetric().then(|| seat.clone())
         });
         let Ok(Some(mine)) = mine else { return false };
@@ -75,43 +110,49 @@ impl Ownership {
     /// Runs `f` if this thread is the owner, and stays it so long: `f` must be short, and run nobody's code.
     #[inline]
     pub fn as_owner<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
-        let done = SEAT.try_with(|seat| {
-            let seat = seat.get().filter(|seat| self.is_at(seat))?;
-            let inside = Inside::enter(seat);
-            if !weaken!("own-light") {
-                // Ordering: a light fence [edge: own]: store-load with `disown`.
-                asymmetric::light();
-            }
-            // Who has taken it away in between did not see this thread inside.
-            let still = weaken!("own-look", self.is_at(seat) => true);
-            let done = still.then(f);
-            drop(inside);
-            done
-        });
-        done.ok().flatten()
+        let seat = self.mine()?;
+        let inside = Inside::enter(seat);
+        if !weaken!("own-light") {
+            // Ordering: a light fence [edge: own]: store-load with `disown`.
+            asymmetric::light();
+        }
+        // Who has taken it away in between did not see this thread inside.
+        let still = weaken!("own-look", self.is_owner(seat) => true);
+        let done = still.then(f);
+        drop(inside);
+        done
     }
 
     /// Whether this thread is the owner, and was so when it did what it did last: whoever takes that away
     /// later sees it.
     #[inline]
     pub fn is_mine(&self) -> bool {
-        let mine = SEAT.try_with(|seat| {
-            let seat = seat.get().filter(|seat| self.is_at(seat))?;
-            // Ordering: a light fence [edge: own]: store-load with `disown`. In a model it is a fence like any other,
-            // which would hide that one of the others is missing.
-            let others = weaken!("own-others", weaken!("own-fence") => true);
-            if !weaken!("own-mine", others => true) {
-                asymmetric::light();
-            }
-            self.is_at(seat).then_some(())
-        });
-        matches!(mine, Ok(Some(())))
+        let Some(seat) = self.mine() else { return false };
+        // Ordering: a light fence [edge: own]: store-load with `disown`. In a model it is a fence like any other,
+        // which would hide that one of the others is missing.
+        let others = weaken!("own-others", weaken!("own-fence") => true);
+        if !weaken!("own-mine", others => true) {
+            asymmetric::light();
+        }
+        self.is_owner(seat)
+    }
+
+    /// This thread's seat, if it is the owner's.
+    #[inline]
+    fn mine(&self) -> Option<&Seat> {
+        let here = HERE.with(Cell::get);
+        if !self.is_owner(here) {
+            return None;
+        }
+        // SAFETY: an owner is not `NOWHERE`, so that `SEATED` of this thread is alive, and keeps it alive; that does not
+        // go while its own thread is in here.
+        Some(unsafe { &*here })
     }
 
     #[inline]
-    fn is_at(&self, seat: &Arc<Seat>) -> bool {
+    fn is_owner(&self, seat: *const Seat) -> bool {
         // Ordering: Relaxed: only a thread itself makes itself the owner, and fences order the rest.
-        ptr::eq(self.owner.load(Ordering::Relaxed), Arc::as_ptr(seat))
+        ptr::eq(self.owner.load(Ordering::Relaxed), seat)
     }
 
     /// From now on nobody else is the owner. The caller has passed a `SeqCst` fence since it wrote what an owner looks for:

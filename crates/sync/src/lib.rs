@@ -62,7 +62,6 @@
 //! |---|---|
 //! | `waiters.rs`, `waiters/` | the list of waiters, inside the futures that wait, on which the rest stands |
 //! | `wait.rs` | [`Wait`]: the future of most that waits |
-//! | `inlined.rs` | short futures that are a part of who awaits them |
 //! | `spend.rs` | an operation that is ready at once has its price |
 //! | `spin.rs` | whether it spins before it blocks |
 //! | `blocking.rs` | how a plain thread waits for one of these futures |
@@ -97,7 +96,6 @@ pub mod condition;
 mod event;
 #[allow(unsafe_code, reason = "guards reach the values behind locks")]
 mod guarded;
-mod inlined;
 mod lock;
 pub mod mpsc;
 mod mutex;

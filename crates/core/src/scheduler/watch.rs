@@ -97,7 +97,9 @@ impl Watch {
             }
             // Its own average leaves out what it has lost to others.
             Some(each) if each.min(remote.average.get()) < WORTH => judge(shared, caller, false),
-            Some(_) => self.call.set(Some(Since { dear: true, ..Since::begin(caller, polls, now) })),
+            Some(_) => {
+                self.call.set(Some(Since { dear: true, ..Since::begin(caller, polls, now) }))
+            }
         }
     }
 

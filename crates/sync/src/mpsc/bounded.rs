@@ -5,11 +5,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use loopwork_context::{WaitReason, proceed};
+use loopwork_context::{WaitReason, try_proceed};
 
 use super::{Bounded, Permit, Permits, SendError, Sender, TrySendError};
 use crate::blocking;
-use crate::inlined::inlined;
 use crate::spend::spend;
 use crate::storage::Refused;
 use crate::wait::{Source, Wait};
@@ -39,19 +38,22 @@ impl<T> Sender<T, Bounded> {
     #[doc(alias = "put")]
     #[inline]
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        // The waiter, which is most of the future, comes into being where somebody waits.
-        let mut value = Some(value);
-        let pushed = inlined(|cx| {
-            let progress = ready!(proceed(cx));
-            let pushed = self.shared().push(&mut value);
-            if pushed.is_ok() {
-                progress.made();
-            }
-            Poll::Ready(pushed)
-        });
-        match pushed.await {
+        match self.send_at_once(value) {
             Ok(()) => Ok(()),
-            Err(_) => Wait::new(Sending { sender: self, value }).await,
+            Err(value) => Wait::new(Sending { sender: self, value: Some(value) }).await,
+        }
+    }
+
+    /// What nearly every call is: a part of who awaits it, which has nothing of it in its memory.
+    #[inline(always)]
+    fn send_at_once(&self, value: T) -> Result<(), T> {
+        let Some(progress) = try_proceed() else { return Err(value) };
+        match self.shared().push(value) {
+            Ok(()) => {
+                progress.made();
+                Ok(())
+            }
+            Err((value, _)) => Err(value),
         }
     }
 
@@ -75,13 +77,10 @@ impl<T> Sender<T, Bounded> {
     #[doc(alias = "put_nowait")]
     #[inline]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        let mut value = Some(value);
-        let pushed = self.shared().push(&mut value);
-        match (pushed, value) {
-            (Err(Refused::Full), Some(value)) => Err(TrySendError::Full(value)),
-            (Err(Refused::Closed), Some(value)) => Err(TrySendError::Closed(value)),
-            (_, _) => Ok(()),
-        }
+        self.shared().push(value).map_err(|(value, refused)| match refused {
+            Refused::Full => TrySendError::Full(value),
+            Refused::Closed => TrySendError::Closed(value),
+        })
     }
 
     /// Sends a value, and blocks this thread while there is no room.
@@ -292,9 +291,14 @@ impl<T> Source for Sending<'_, T> {
 
     #[inline]
     fn poll(&mut self, waiter: Pin<&Waiter>, cx: &Context<'_>) -> Poll<Self::Output> {
-        assert!(self.value.is_some(), "polled again after it was ready");
-        if waiter.is_idle() && self.sender.shared().push(&mut self.value).is_ok() {
-            return Poll::Ready(Ok(()));
+        let value = self.value.take().expect("polled again after it was ready");
+        if !waiter.is_idle() {
+            self.value = Some(value);
+        } else {
+            match self.sender.shared().push(value) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err((value, _)) => self.value = Some(value),
+            }
         }
         self.wait(waiter, cx)
     }

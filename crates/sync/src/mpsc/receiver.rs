@@ -6,12 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use loopwork_context::{WaitReason, hold_back, spending, waits_for};
+use loopwork_context::{WaitReason, hold_back, spending, try_proceed, waits_for};
 
 use super::kind::Ends;
 use super::{Bounded, Kind, TryRecvError, Unbounded};
 use crate::blocking;
-use crate::inlined::inlined;
 use crate::storage::{Consumer, Popped};
 
 /// The end that receives. It is a `Stream`, too.
@@ -58,8 +57,25 @@ impl<T, K: Kind> Receiver<T, K> {
     #[doc(alias = "get")]
     #[inline]
     pub async fn recv(&mut self) -> Option<T> {
+        match self.recv_at_once() {
+            Some(value) => Some(value),
+            None => self.wait_for_one().await,
+        }
+    }
+
+    /// What nearly every call is: a part of who awaits it, which has nothing of it in its memory.
+    #[inline(always)]
+    fn recv_at_once(&mut self) -> Option<T> {
+        let progress = try_proceed()?;
+        let value = self.consumer.pop()?;
+        self.made_room();
+        progress.made();
+        Some(value)
+    }
+
+    async fn wait_for_one(&mut self) -> Option<T> {
         let mut waited = false;
-        inlined(|cx| {
+        poll_fn(|cx| {
             // What a cancel request has overtaken takes nothing.
             ready!(hold_back(cx, waited));
             let polled = self.poll_recv(cx);

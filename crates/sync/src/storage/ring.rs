@@ -138,14 +138,9 @@ unsafe impl<T> Queue for Ring<T> {
 }
 
 impl<T, X> Shared<Ring<T>, X> {
-    /// Puts the item, unless others wait for room, and leaves none. Otherwise it is still there.
-    ///
-    /// # Panics
-    ///
-    /// If there is no item.
+    /// Puts the item, unless others wait for room. Otherwise it comes back.
     #[inline(always)]
-    pub(crate) fn push(&self, item: &mut Option<T>) -> Result<(), Refused> {
-        assert!(item.is_some(), "there is something to put");
+    pub(crate) fn push(&self, item: T) -> Result<(), (T, Refused)> {
         let word = self.tail.guess();
         let claimed = if word.is_plain() && self.queue.is_free(word.position()) {
             self.tail.exchange(word, self.claim(word))
@@ -154,12 +149,13 @@ impl<T, X> Shared<Ring<T>, X> {
         };
         let word = match claimed {
             Ok(()) => word,
-            Err(now) => self.claim_slowly(word, now)?,
+            Err(now) => match self.claim_slowly(word, now) {
+                Ok(word) => word,
+                Err(refused) => return Err((item, refused)),
+            },
         };
-        if let Some(item) = item.take() {
-            // SAFETY: the exchange has claimed it, from a word with room.
-            unsafe { self.put(word.position(), item) };
-        }
+        // SAFETY: the exchange has claimed it, from a word with room.
+        unsafe { self.put(word.position(), item) };
         self.wake_if_it_slept(word);
         Ok(())
     }
