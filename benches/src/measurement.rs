@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::row::Measure;
 use crate::statistics::median;
 use crate::usage::Usage;
 
@@ -22,6 +23,15 @@ pub(crate) struct Measurement {
 impl Measurement {
     pub(crate) fn median(&self) -> f64 {
         median(&self.samples).expect("a measurement has samples")
+    }
+
+    /// What it is by this measure, where the row has it.
+    pub(crate) fn of(&self, measure: Measure) -> Option<f64> {
+        match measure {
+            Measure::Median => Some(self.median()),
+            Measure::P99 => self.p99,
+            Measure::Cpu => Some(self.cpu()),
+        }
     }
 
     /// Voluntary context switches per 1,000 operations.

@@ -44,62 +44,64 @@ impl Results {
 
     /// The median over the processes of what each found. `None` if there is none.
     fn middle(&self, row: Row, runtime: Runtime, measure: Measure) -> Option<f64> {
-        let value = |measurement: &Measurement| match measure {
-            Measure::Median => Some(measurement.median()),
-            Measure::P99 => measurement.p99,
-            Measure::Cpu => Some(measurement.cpu()),
-        };
-        median(&self.of(row, runtime).filter_map(value).collect::<Vec<_>>())
+        let values = self.of(row, runtime).filter_map(|entry| entry.measurement.of(measure));
+        median(&values.collect::<Vec<_>>())
     }
 
-    fn of(&self, row: Row, runtime: Runtime) -> impl Iterator<Item = &Measurement> {
-        self.entries
-            .iter()
-            .filter(move |entry| entry.row == row && entry.runtime == runtime)
-            .map(|entry| &entry.measurement)
+    fn of(&self, row: Row, runtime: Runtime) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.row == row && entry.runtime == runtime)
     }
 
-    /// Ours, and what it is held against; less than the row can tell from nothing is not compared.
-    fn compared(&self, row: Row, measure: Measure, with: Option<f64>) -> Option<f64> {
+    /// Ours over what it is held against: the median of the rounds' ratios, since what a round has in common is
+    /// the machine's mood. Less than the row can tell from nothing is not compared.
+    fn compared(&self, row: Row, measure: Measure, other: (Row, Runtime)) -> Option<f64> {
         let resolution = if measure == Measure::Median { row.resolution() } else { 0.0 };
-        let ours = self.middle(row, Runtime::Loopwork, measure)?;
-        Some(ours.max(resolution) / with?.max(resolution))
+        let value = |entry: &Entry| Some(entry.measurement.of(measure)?.max(resolution));
+        let (other_row, other_runtime) = other;
+        let ratios = self.of(row, Runtime::Loopwork).filter_map(|ours| {
+            let mut others = self.of(other_row, other_runtime);
+            let other = others.find(|other| other.round == ours.round)?;
+            Some(value(ours)? / value(other)?)
+        });
+        median(&ratios.collect::<Vec<_>>())
     }
 
-    /// The best of the peers that were measured.
-    fn best_peer(&self, row: Row, measure: Measure) -> Option<f64> {
-        let peers = Runtime::PEERS.into_iter().filter_map(|peer| self.middle(row, peer, measure));
-        if measure == Measure::Median && row.unit().larger_is_better() {
-            peers.max_by(f64::total_cmp)
+    /// The best of the peers that were measured, by its median over all rounds.
+    fn best_peer(&self, row: Row, measure: Measure) -> Option<Runtime> {
+        let measured = |peer| Some((peer, self.middle(row, peer, measure)?));
+        let peers = Runtime::PEERS.into_iter().filter_map(measured);
+        let best = if measure == Measure::Median && row.unit().larger_is_better() {
+            peers.max_by(|(_, one), (_, other)| one.total_cmp(other))
         } else {
-            peers.min_by(f64::total_cmp)
-        }
+            peers.min_by(|(_, one), (_, other)| one.total_cmp(other))
+        };
+        best.map(|(peer, _)| peer)
     }
 
-    /// Ours over the best peer's median.
+    /// Ours over the best peer's.
     fn ratio(&self, row: Row) -> Option<f64> {
-        self.compared(row, Measure::Median, self.best_peer(row, Measure::Median))
+        let peer = self.best_peer(row, Measure::Median)?;
+        self.compared(row, Measure::Median, (row, peer))
     }
 
     /// What we are at a target, and whether that is enough. `None` if something was not measured.
     fn verdict(&self, row: Row, target: Target) -> Option<(f64, bool)> {
         match target {
             Target::OfBestPeer(measure, bound) => {
-                let is = self.compared(row, measure, self.best_peer(row, measure))?;
+                let peer = self.best_peer(row, measure)?;
+                let is = self.compared(row, measure, (row, peer))?;
                 Some((is, is <= bound))
             }
             Target::OfPeer(peer, measure, bound) => {
-                let is = self.compared(row, measure, self.middle(row, peer, measure))?;
+                let is = self.compared(row, measure, (row, peer))?;
                 Some((is, is <= bound))
             }
             Target::OfRow(other, measure, bound) => {
-                let is = self.middle(row, Runtime::Loopwork, measure)?
-                    / self.middle(other, Runtime::Loopwork, measure)?;
+                let is = self.compared(row, measure, (other, Runtime::Loopwork))?;
                 Some((is, is <= bound))
             }
             Target::OfFloor(measure, bound) => {
-                let floor = self.middle(row, Runtime::Floor, measure);
-                let is = self.compared(row, measure, floor)?;
+                let is = self.compared(row, measure, (row, Runtime::Floor))?;
                 Some((is, is >= bound))
             }
             Target::AtMost(measure, bound) => {
@@ -178,7 +180,7 @@ impl Report<'_> {
     }
 
     fn cost(&self, row: Row, runtime: Runtime) -> Option<[String; 7]> {
-        let of = || self.results.of(row, runtime);
+        let of = || self.results.of(row, runtime).map(|entry| &entry.measurement);
         let (unit, tail) = (row.unit(), row.unit_of_tail());
         let medians: Vec<f64> = of().map(Measurement::median).collect();
         let (lowest, highest) = range(&medians)?;
@@ -322,6 +324,20 @@ mod tests {
         let report = results.report(&[Row::Group]);
         let [_, of, is, is_to_be, reached] = report.target(Row::Group, Row::Group.targets()[0]);
         assert_eq!([of, is, is_to_be, reached], ["by_hand", "1.100", "<= 1.2", "reached"]);
+    }
+
+    /// The machine is twice as slow in the second round, and ours is disturbed in the third.
+    #[test]
+    fn ratios_are_taken_within_a_round() {
+        let mut results = Results::default();
+        for (round, (ours, theirs)) in
+            [(10.0, 20.0), (20.0, 40.0), (39.0, 30.0)].into_iter().enumerate()
+        {
+            for (runtime, sample) in [(Runtime::Loopwork, ours), (Runtime::Tokio, theirs)] {
+                results.add(Entry { round, ..entry(Row::SpawnJoin, runtime, sample) });
+            }
+        }
+        assert_eq!(results.ratio(Row::SpawnJoin), Some(0.5));
     }
 
     #[test]

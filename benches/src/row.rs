@@ -312,6 +312,16 @@ impl Row {
         }
     }
 
+    /// Whether one of them has a target that is a ratio to the other.
+    pub(crate) fn is_held_against(self, other: Self) -> bool {
+        let names = |row: Self, other: Self| {
+            row.targets()
+                .iter()
+                .any(|target| matches!(target, Target::OfRow(of, ..) if *of == other))
+        };
+        names(self, other) || names(other, self)
+    }
+
     /// Whether channels that belong to no runtime are measured too.
     pub(crate) fn is_channel(self) -> bool {
         matches!(self, Self::Channel | Self::Channel41)

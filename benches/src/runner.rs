@@ -18,12 +18,12 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let mut results = Results::default();
     let mut failures = Vec::new();
-    for &row in &options.rows {
-        eprintln!("{} ...", row.name());
+    for rows in side_by_side(&options.rows) {
+        eprintln!("{} ...", rows.iter().map(|row| row.name()).collect::<Vec<_>>().join(", "));
         // One after the other within a round: a slow minute of the machine meets all of them.
-        for round in 0..row.rounds(options.rounds) {
+        for round in 0..options.rounds {
             machine::wait_until_quiet(options.patience);
-            for runtime in participants(row, options.opt_ins) {
+            for (runtime, row) in participants(&rows, round, options) {
                 let &Options { workers, smoke, .. } = options;
                 let assignment = Assignment { runtime, row, workers, smoke };
                 let watch = Watch::begin();
@@ -52,10 +52,33 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
 }
 
-/// Who is measured at a row.
-fn participants(row: Row, opt_ins: bool) -> impl Iterator<Item = Runtime> {
-    Runtime::ALL.into_iter().filter(move |&runtime| {
-        runtime.takes_part(row) && (opt_ins || !runtime.is_opt_in()) && runtime.is_present()
+/// The rows, those together that are held against each other: they are measured in the same rounds.
+fn side_by_side(rows: &[Row]) -> Vec<Vec<Row>> {
+    let mut groups: Vec<Vec<Row>> = Vec::new();
+    for &row in rows {
+        let together =
+            |group: &&mut Vec<Row>| group.iter().any(|&other| row.is_held_against(other));
+        match groups.iter_mut().find(together) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups
+}
+
+/// Who is measured in a round, and at what: each runtime at all rows, before the next one.
+fn participants(
+    rows: &[Row],
+    round: usize,
+    options: &Options,
+) -> impl Iterator<Item = (Runtime, Row)> {
+    let everybody = Runtime::ALL
+        .into_iter()
+        .filter(|runtime| runtime.is_present() && (options.opt_ins || !runtime.is_opt_in()));
+    everybody.flat_map(move |runtime| {
+        let takes_part =
+            move |row: &Row| runtime.takes_part(*row) && round < row.rounds(options.rounds);
+        rows.iter().copied().filter(takes_part).map(move |row| (runtime, row))
     })
 }
 
@@ -69,4 +92,16 @@ fn measure(program: &Path, assignment: Assignment) -> Result<Measurement, String
         return Err(output.status.to_string());
     }
     String::from_utf8_lossy(&output.stdout).parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_held_against_each_other_share_their_rounds() {
+        let rows = [Row::Group, Row::Echo, Row::ByHand, Row::GatherReady];
+        let groups = side_by_side(&rows);
+        assert_eq!(groups, [vec![Row::Group, Row::ByHand, Row::GatherReady], vec![Row::Echo]]);
+    }
 }
