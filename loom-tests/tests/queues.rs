@@ -272,6 +272,31 @@ fn rescue_against_pop_from_the_queue() {
     });
 }
 
+/// A handle is dropped while its task is in hand, without an exchange, and another thread takes the task out and
+/// ends it: the output, which somebody wants or nobody, is dropped once.
+#[test]
+fn a_handle_dropped_in_hand_against_a_rescue() {
+    explore(3, || {
+        let (lane, mut workers) = Loop::new(2);
+        let (rescuer, worker) = (workers.pop().unwrap(), workers.pop().unwrap());
+        assert!(worker.run_one(), "the first poll of the lane");
+        let output = Arc::new(());
+        let held = output.clone();
+        let task = worker.spawn(async move { held });
+        let other = spawn(move || {
+            rescuer.rescue(0);
+            rescuer
+        });
+        worker.does(|| drop(task));
+        while worker.run_one() {}
+        let rescuer = other.join().unwrap();
+        assert_eq!(Arc::strong_count(&output), 1, "dropped, and dropped once");
+        assert!(lane.is_drained());
+        drop((worker, rescuer, workers));
+        lane.close();
+    });
+}
+
 /// A lock that one thread has reserved, and another one needs twice, of which the second time comes without
 /// the dear fence: what they do comes one after the other.
 #[test]

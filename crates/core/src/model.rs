@@ -155,6 +155,12 @@ impl Worker {
         Handle::new(self.inner.shared().clone()).spawn(future)
     }
 
+    /// Does what a task of this worker would do.
+    pub fn does<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _entered = Entered::new(&self.inner);
+        f()
+    }
+
     /// As `block_in_place` begins: what is ready here is for others.
     pub fn give_way(&self) {
         self.inner.give_way();

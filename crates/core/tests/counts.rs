@@ -144,6 +144,21 @@ fn many_local_spawns_and_then_their_joins() {
     assert_writes(counts, 1, 3);
 }
 
+/// The handle goes while the task is still in hand.
+#[test]
+fn a_local_spawn_that_is_detached_at_once() {
+    let counts = counted(|handle| async move {
+        rounds(|| async {
+            drop(handle.spawn(async {}));
+            yield_now().await;
+        })
+        .await
+    });
+    assert_local("spawn and detach", counts);
+    // The end, with which the handle goes.
+    assert_writes(counts, 1, 2);
+}
+
 #[test]
 fn a_yield() {
     let counts = counted(|_| rounds(yield_now));

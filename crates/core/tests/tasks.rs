@@ -195,6 +195,48 @@ fn dropping_the_handle_detaches() {
     });
 }
 
+/// Its handle is dropped by the task that has just spawned it: that takes a way of its own.
+#[test]
+fn a_task_detached_at_once_ends_like_any_other() {
+    at_each_size(|runtime| {
+        let handle = runtime.handle();
+        let (log, reports) = Log::new();
+        handle.set_exception_handler(Some(Arc::new(move |context| log.push(context.to_string()))));
+        let (dropped, spawner) = (Count::default(), handle.clone());
+        let outputs = dropped.clone();
+        let task = handle.spawn(async move {
+            for n in 0..300 {
+                let output = outputs.on_drop();
+                let child = spawner.spawn(async move {
+                    for _ in 0..n % 3 {
+                        yield_now().await;
+                    }
+                    assert!(n % 100 != 99, "number {n}");
+                    output
+                });
+                if n % 5 == 0 {
+                    child.cancel();
+                }
+                drop(child);
+            }
+            // A handle that is dropped later, and one that is not the only one.
+            let late = spawner.spawn(async { 1 });
+            let twice = spawner.spawn(async { 2 });
+            drop(twice.clone());
+            yield_now().await;
+            drop(late);
+            assert_eq!(twice.await.unwrap(), 2);
+            while spawner.all_tasks().len() > 2 {
+                yield_now().await;
+            }
+        });
+        runtime.block_on(task.into_future()).unwrap().unwrap();
+        assert_eq!(dropped.get(), 300);
+        let reports: Vec<_> = reports.try_iter().collect();
+        assert_eq!(reports.len(), 3, "{reports:?}");
+    });
+}
+
 #[test]
 fn a_failure_nobody_looked_at_is_reported_once_with_name_and_place() {
     at_each_size(|runtime| {

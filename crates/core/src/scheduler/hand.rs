@@ -10,7 +10,7 @@ use loopwork_shim::sync::Mutex;
 use loopwork_shim::weaken;
 
 use super::queue::{LocalQueue, Queue};
-use crate::task::{Chain, Fifo, Runnable};
+use crate::task::{Chain, Fifo, RawTask, Runnable};
 
 /// So many tasks in a row come from the slot at most, while others wait.
 const STREAK_MAX: u8 = 3;
@@ -75,6 +75,24 @@ impl Hand {
             self.fill();
             held.push_last(runnable, limit)
         })
+    }
+
+    /// By the owner, who has the only `Task` of `task`: gives that up, if the task is the one that was put here last. As
+    /// long as it is here its `Runnable` is the owner's, too; whoever takes it out sees what was done.
+    #[inline]
+    pub(crate) fn disclaim(&self, task: &RawTask) -> bool {
+        let is_here = self.with(|held| {
+            let is_here = held.was_last(task);
+            if is_here && !weaken!("hand-disclaim") {
+                task.disclaim();
+            }
+            is_here
+        });
+        if is_here && weaken!("hand-disclaim") {
+            // The mistake this guards against: it may have been taken, and have ended, by now.
+            task.disclaim();
+        }
+        is_here
     }
 
     /// By the owner: the next task, from here or from `queue`.
@@ -176,6 +194,15 @@ impl Hand {
 }
 
 impl Held {
+    /// Whether `task` is the one that was put here last.
+    #[inline]
+    fn was_last(&self, task: &RawTask) -> bool {
+        match &self.slot {
+            Some(next) => next.task().ptr_eq(task),
+            None => self.open.ends_with(task),
+        }
+    }
+
     #[inline]
     fn push_last(&mut self, runnable: Runnable, limit: usize) -> Option<Chain> {
         self.open.push(runnable);

@@ -158,6 +158,12 @@ impl Worker {
         Polling { worker: self, outer: self.polled.replace(task.as_ptr()) }
     }
 
+    /// Gives up the only `Task` of `task`, if that was made ready here just now and is still in hand.
+    #[inline]
+    pub(crate) fn disclaim(&self, task: &RawTask) -> bool {
+        self.remote().hand.disclaim(task)
+    }
+
     /// Keeps `end` until the task that is polled here has ended; gives back what is not to be kept.
     #[inline]
     pub(crate) fn after_end(&self, end: ToldEnd) -> Option<ToldEnd> {

@@ -8,6 +8,7 @@ use std::mem::ManuallyDrop;
 
 use loopwork_shim::prefetch;
 
+use super::raw::RawTask;
 use super::runnable::{Runnable, Unowned};
 
 /// One or more ready tasks, first in, first out. The front owns all that follow it.
@@ -101,6 +102,12 @@ impl Fifo {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.chain.as_ref().map_or(0, Chain::len)
+    }
+
+    /// Whether `task` was pushed last, and is there.
+    #[inline]
+    pub(crate) fn ends_with(&self, task: &RawTask) -> bool {
+        self.chain.is_some() && self.last.is_some_and(|last| last.is(task))
     }
 }
 

@@ -83,21 +83,41 @@ pub(super) enum Ended {
     Cancelled,
 }
 
-/// The task's id, and what it is doing: one byte, which only its poller writes.
+/// The task's id, what it is doing, and whether its handle was disclaimed while it was in hand: one byte, which only
+/// who has its `Runnable` writes.
 struct Meta(AtomicU64);
 
 const CREATED: u8 = 0;
 const RUNNING: u8 = 1;
 /// The first number of a [`WaitReason`].
 const WAITING: u8 = 2;
+/// Beside what the task is doing.
+const DISCLAIMED: u64 = 1 << 7;
+const DOING: u64 = DISCLAIMED - 1;
 
 impl Meta {
     // Ordering: Relaxed, here and below: a snapshot for people. The id is written before the task
     // is published.
 
     #[inline]
-    fn set(&self, id: TaskId, doing: u8) {
-        self.0.store((id.0 << 8) | u64::from(doing), Ordering::Relaxed);
+    fn set(&self, id: TaskId) {
+        self.0.store((id.0 << 8) | u64::from(CREATED), Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn does(&self, doing: u8) {
+        let before = self.0.load(Ordering::Relaxed);
+        self.0.store((before & !DOING) | u64::from(doing), Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn disclaim(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed) | DISCLAIMED, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn is_disclaimed(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & DISCLAIMED != 0
     }
 
     #[inline]
@@ -107,7 +127,7 @@ impl Meta {
 
     #[inline]
     fn doing(&self) -> u8 {
-        (self.0.load(Ordering::Relaxed) & 0xff) as u8
+        (self.0.load(Ordering::Relaxed) & DOING) as u8
     }
 }
 
@@ -155,7 +175,7 @@ impl Header {
         unsafe { location.write(birth.location) };
         // SAFETY: all fields are written now.
         let header = unsafe { at.as_ref() };
-        header.meta.set(birth.id, CREATED);
+        header.meta.set(birth.id);
         header.aux.be_born(birth.name, birth.home);
         header.state.spawn(birth.kind);
     }
@@ -212,8 +232,21 @@ impl Header {
     fn does(&self, doing: u8) {
         // Nothing depends on it, and models are explored the faster the fewer accesses they have.
         if !cfg!(loopwork_loom) {
-            self.meta.set(self.id(), doing);
+            self.meta.does(doing);
         }
+    }
+
+    /// By who has the only `Task` and the `Runnable`: the output is not wanted any more. The end gives the handle
+    /// and its reference up.
+    #[inline]
+    pub(super) fn disclaim(&self) {
+        self.meta.disclaim();
+    }
+
+    /// By who ends the task.
+    #[inline]
+    pub(super) fn is_disclaimed(&self) -> bool {
+        self.meta.is_disclaimed()
     }
 
     /// What the task waits for. None unless it waits.

@@ -268,14 +268,22 @@ impl RawTask {
             }
         }
         let task = ManuallyDrop::new(self);
-        match task.header().state.detach() {
-            Detach::Detached => {}
-            Detach::Ended => {
-                task.discard_output();
-                // SAFETY: the reference of the handle is given up here, once.
-                unsafe { task.give_up_ended() };
-            }
+        let state = &task.header().state;
+        let was_in_hand =
+            || current::with_worker(|worker| worker.is_some_and(|it| it.disclaim(&task)));
+        if !state.is_complete() && (was_in_hand() || state.detach() == Detach::Detached) {
+            return;
         }
+        task.discard_output();
+        // SAFETY: the reference of the handle is given up here, once.
+        unsafe { task.give_up_ended() };
+    }
+
+    /// By who has its `Runnable`, and the only `Task`: as [`RawTask::drop_handle`], without an exchange. The handle and its
+    /// reference go at the end.
+    #[inline]
+    pub(crate) fn disclaim(&self) {
+        self.header().disclaim();
     }
 
     /// Drops an output that nobody wants, and reports a failure that nobody saw.
@@ -333,7 +341,8 @@ impl RawTask {
                 End::Panicked
             }
         };
-        let Completed::Pending { wanted, watched, stale } = header.state.complete(end, by) else {
+        let completed = header.state.complete(end, by, header.is_disclaimed());
+        let Completed::Pending { wanted, watched, stale } = completed else {
             return;
         };
         if watched {

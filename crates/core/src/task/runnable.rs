@@ -183,6 +183,11 @@ pub(super) struct Unowned(NonNull<Header>);
 unsafe impl Send for Unowned {}
 
 impl Unowned {
+    #[inline]
+    pub(super) fn is(self, task: &RawTask) -> bool {
+        self.0 == task.pointer()
+    }
+
     /// Links `next` behind it.
     ///
     /// # Safety

@@ -210,9 +210,10 @@ impl State {
         if wakes(before) > seen { FinishPending::Again } else { FinishPending::Idle }
     }
 
-    /// Event C, by whoever owns the future, which is gone, its output in place.
+    /// Event C, by whoever owns the future, which is gone, its output in place. If the handle is `disclaimed` it
+    /// goes in the same write.
     #[inline]
-    pub(crate) fn complete(&self, end: End, by: By) -> Completed {
+    pub(crate) fn complete(&self, end: End, by: By, disclaimed: bool) -> Completed {
         let end = match end {
             End::Returned => COMPLETE,
             End::Panicked => COMPLETE | PANICKED,
@@ -224,12 +225,16 @@ impl State {
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
             debug_assert_eq!(now & COMPLETE, 0, "ended twice");
-            let (wanted, watched) = (now & HANDLE != 0, now & WATCHED != 0);
+            let (wanted, watched) = (now & HANDLE != 0 && !disclaimed, now & WATCHED != 0);
             let stale = by == By::Other && now & WAKES != 0;
             let released = wanted && !watched && !stale;
             let mut next = now | end;
             if stale {
                 next |= STALE;
+            }
+            if disclaimed {
+                debug_assert_ne!(now & HANDLE, 0, "a handle is disclaimed once");
+                next -= HANDLE + REF;
             }
             if released {
                 debug_assert!(refs(now) >= 2, "a handle without a reference");
@@ -548,8 +553,16 @@ mod tests {
     #[test]
     fn the_common_end_gives_up_the_loops_reference() {
         let state = spawned();
-        assert_eq!(state.complete(End::Returned, By::Runnable), Completed::Released);
+        assert_eq!(state.complete(End::Returned, By::Runnable, false), Completed::Released);
         assert_eq!(state.end(), Some(End::Returned));
         assert!(state.ref_dec_ended(), "the handle has the last one");
+    }
+
+    #[test]
+    fn the_end_of_a_disclaimed_task_gives_up_its_handle() {
+        let state = spawned();
+        let pending = Completed::Pending { wanted: false, watched: false, stale: false };
+        assert_eq!(state.complete(End::Returned, By::Runnable, true), pending);
+        assert!(state.ref_dec_ended(), "the loop has the last one");
     }
 }
