@@ -74,6 +74,9 @@ impl Default for Ownership {
 }
 
 impl Ownership {
+    /// So many operations that are spared make up for what it costs to take the right away.
+    pub const WORTH: u32 = if crate::MODELLED { 1 } else { 256 };
+
     /// Makes this thread the owner, if there is none, and `begin` agrees, which is asked under a lock.
     ///
     /// False also where owning would not be cheaper than doing without.

@@ -9,7 +9,9 @@
 //! | `storage/slot.rs` | a place for a value |
 //! | `storage/single.rs` | [`single`]: one value, for a oneshot |
 //! | `storage/shared.rs` | [`Shared`]: what many producers and one [`Consumer`] of a [`Queue`] share |
-//! | `storage/tail.rs` | the word by which producers take turns |
+//! | `storage/word.rs` | what the word says by which producers take turns |
+//! | `storage/tail.rs` | how it changes |
+//! | `storage/signatures.rs` | which threads put and take |
 //! | `storage/ring.rs` | [`Ring`]: a queue with a capacity |
 //! | `storage/blocks.rs` | [`Blocks`]: one without |
 //! | `storage/item.rs` | a value that many are to get |
@@ -20,9 +22,11 @@ mod fanout;
 mod item;
 mod ring;
 mod shared;
+mod signatures;
 mod single;
 mod slot;
 mod tail;
+mod word;
 
 pub(crate) use self::blocks::Blocks;
 pub(crate) use self::fanout::{FANOUT_MAX, Fanout, Missing};
@@ -32,4 +36,4 @@ pub(crate) use self::shared::{Consumer, Queue, Shared};
 pub(crate) use self::ring::Refused;
 pub(crate) use self::shared::{Popped, channel};
 pub(crate) use self::single::{Giver, Taken, Taker, single};
-pub(crate) use self::tail::CAPACITY_MAX;
+pub(crate) use self::word::CAPACITY_MAX;

@@ -26,8 +26,9 @@ pub(super) struct Room {
     waiters: Mutex<List>,
 }
 
-/// So many fences of the receiver cost what it costs to take its look away.
-const PAYS: u32 = if loopwork_shim::MODELLED { 2 } else { 256 };
+/// From so many fences on the receiver owns its look. In a model from the second one: to become the owner is a fence,
+/// too, which would hide that the first is missing.
+const PAYS: u32 = if loopwork_shim::MODELLED { 2 } else { Ownership::WORTH };
 
 /// So many places as were requested are reserved.
 const PLACES: usize = 0;

@@ -9,7 +9,7 @@ use loopwork_shim::weaken;
 
 use super::shared::{Queue, Shared};
 use super::slot::Slot;
-use super::tail::{CLOSED, POSITION_MASK, SLEEPS};
+use super::word::{CLOSED, POSITION_MASK, SLEEPS};
 
 /// Positions of one block: its places, and one more at which the next block is on its way.
 const LAP: u64 = if loopwork_shim::MODELLED { 2 } else { 32 };

@@ -7,8 +7,9 @@ use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::weaken;
 
 use super::shared::{Queue, Shared};
+use super::signatures::is_signed;
 use super::slot::Slot;
-use super::tail::{CLOSED, GONE, POSITION_MASK, SLEEPS, WAITERS, Word, is_signed};
+use super::word::{CLOSED, GONE, POSITION_MASK, SLEEPS, WAITERS, Word};
 
 /// So many places, used in turn. A position is a lap and, in its lower bits, a place.
 ///

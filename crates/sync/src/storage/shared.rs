@@ -9,8 +9,10 @@ use loopwork_shim::atomic::{AtomicBool, AtomicU64, Ordering};
 use loopwork_shim::thread::{spin_loop, yield_now};
 use loopwork_shim::weaken;
 
+use super::signatures::is_signed;
 use super::slot::Slot;
-use super::tail::{CLOSED, ENDED, GONE, SLEEPS, Tail, Word, is_signed};
+use super::tail::Tail;
+use super::word::{CLOSED, ENDED, GONE, SLEEPS, Word};
 
 /// Places in a row. The producers say by the [`Tail`] whose turn it is at which place.
 ///
@@ -149,7 +151,7 @@ impl<Q: Queue, X> Consumer<Q, X> {
         // Ordering: Release: who sees this head sees a tail that is not before it.
         self.shared.sleeper.head.store(next, Ordering::Release);
         if Q::IS_SIGNED && is_signed(head) {
-            self.shared.tail.sign_as_consumer(head);
+            self.shared.tail.signatures.sign_as_consumer(head);
         }
         Some(item)
     }

@@ -2,45 +2,21 @@
 
 use loopwork_context::add_friction;
 use loopwork_shim::CachePadded;
-use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
+use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::ownership::Ownership;
 use loopwork_shim::spin::processors;
-use loopwork_shim::thread::{self, spin_loop};
+use loopwork_shim::thread::spin_loop;
 use loopwork_shim::weaken;
 
-/// The consumer's waker is in its cell; whoever clears this has the waker.
-pub(super) const SLEEPS: u64 = 1;
-/// Nothing comes in any more, except for what was reserved.
-pub(super) const CLOSED: u64 = 2;
-/// All producers have gone.
-pub(super) const ENDED: u64 = 4;
-/// Somebody waits for room: who comes now waits behind.
-pub(super) const WAITERS: u64 = 8;
-/// The consumer has gone: what was reserved is of no use either.
-pub(super) const GONE: u64 = 16;
-/// One thread changes this by mere stores: others take that right away before they do anything.
-const OWNED: u64 = 32;
-
-const RESERVED: u64 = 64;
-const RESERVED_MAX: u64 = (1 << 20) - 1;
-const POSITION: u64 = RESERVED << 20;
-
-/// With none of these, a producer has to look at nothing else.
-const NOT_PLAIN: u64 = POSITION - 1 - SLEEPS - OWNED;
-
-/// How much may be reserved at once, and so the greatest capacity.
-pub(crate) const CAPACITY_MAX: usize = RESERVED_MAX as usize;
-/// Positions are this many bits, and then begin anew.
-pub(super) const POSITION_MASK: u64 = u64::MAX / POSITION;
+use super::signatures::Signatures;
+use super::word::{OWNED, POSITION, Word};
 
 /// For how long who has collided lets others do: some microseconds.
 const PAUSES: usize = 256;
 /// What that costs both sides, in nanoseconds, with all that goes to and fro around it.
 const COLLISION: u64 = 32_000;
-/// What an item costs that comes from another processor's cache, and its place that goes back there.
-const CROSSING: u64 = 80;
 
-/// Where the next item comes, how many places are reserved behind it, and the flags above.
+/// Where the next item comes, how many places are reserved behind it, and flags: a [`Word`].
 ///
 /// One word, so that claiming a place takes one exchange, which also says whether the consumer sleeps,
 /// whether others wait, and whether it is over.
@@ -48,44 +24,15 @@ pub(super) struct Tail {
     word: CachePadded<AtomicU64>,
     /// For as long as the word is `OWNED`.
     ownership: Ownership,
-    /// The number of the thread of the producer that has signed last. This and what follows is read and written only
-    /// to be quicker.
-    signed_by: AtomicUsize,
-    /// The position since which it was that one each time, or since which it is the owner.
-    since: AtomicU64,
-    /// How many positions that must be before it becomes the owner.
-    patience: AtomicU64,
-    /// The number of the consumer's thread.
-    consumed_by: AtomicUsize,
+    pub(super) signatures: Signatures,
 }
-
-/// What the word was at some time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word(pub(super) u64);
-
-/// At such positions producers and the consumer sign.
-#[inline]
-pub(super) fn is_signed(position: u64) -> bool {
-    position % SIGNED_EVERY == 0
-}
-
-const SIGNED_EVERY: u64 = if loopwork_shim::MODELLED { 1 } else { 64 };
-
-/// To own the tail spares the exchange of so many items, which is what it costs to take that away.
-const PATIENCE: u64 = if loopwork_shim::MODELLED { 1 } else { 256 };
-/// Where that is taken away soon, again and again, it is had more and more rarely.
-const PATIENCE_MAX: u64 = 256 * PATIENCE;
-const NOBODY: usize = usize::MAX;
 
 impl Tail {
     pub(super) fn new() -> Self {
         Self {
             word: CachePadded::new(AtomicU64::new(0)),
             ownership: Ownership::default(),
-            signed_by: AtomicUsize::new(NOBODY),
-            since: AtomicU64::new(0),
-            patience: AtomicU64::new(PATIENCE),
-            consumed_by: AtomicUsize::new(NOBODY),
+            signatures: Signatures::new(),
         }
     }
 
@@ -127,34 +74,13 @@ impl Tail {
         replaced.ok_or_else(|| self.disown())
     }
 
-    /// By a producer, at a position that [is to be signed](is_signed). If all were signed on this thread for a while,
-    /// it owns the tail from now on.
+    /// By a producer, at a position that [is to be signed](super::signatures::is_signed). If all were signed on this
+    /// thread for a while, it owns the tail from now on.
     #[cold]
     pub(super) fn sign(&self, position: u64) {
-        let here = thread::number();
-        // Ordering: Relaxed, here and below: nothing depends on what is read there.
-        if self.signed_by.load(Ordering::Relaxed) != here {
-            self.signed_by.store(here, Ordering::Relaxed);
-            self.since.store(position, Ordering::Relaxed);
-        } else if self.since_then(position) >= self.patience.load(Ordering::Relaxed) {
+        if self.signatures.sign(position) {
             self.own(position);
         }
-        have_crossed(position, self.consumed_by.load(Ordering::Relaxed), here);
-    }
-
-    /// The same by the consumer.
-    #[cold]
-    pub(super) fn sign_as_consumer(&self, position: u64) {
-        let here = thread::number();
-        if self.consumed_by.load(Ordering::Relaxed) != here {
-            self.consumed_by.store(here, Ordering::Relaxed);
-        }
-        have_crossed(position, self.signed_by.load(Ordering::Relaxed), here);
-    }
-
-    /// How many positions ago `since` was.
-    fn since_then(&self, position: u64) -> u64 {
-        position.wrapping_sub(self.since.load(Ordering::Relaxed)) & POSITION_MASK
     }
 
     /// Makes this thread the owner, if there is none and the word does not change just now.
@@ -162,7 +88,7 @@ impl Tail {
         let word = self.guess();
         let begin = || self.exchange(word, word.with(OWNED)).is_ok();
         if !word.has(OWNED) && self.ownership.own(begin) {
-            self.since.store(position, Ordering::Relaxed);
+            self.signatures.begin(position);
         }
     }
 
@@ -172,11 +98,7 @@ impl Tail {
         self.ownership.disown(|| {
             // Ordering: Relaxed: `exchange` is what others see it by.
             let word = Word(self.word.fetch_and(!OWNED, Ordering::Relaxed));
-            let patience = self.patience.load(Ordering::Relaxed);
-            let was_soon = self.since_then(word.position()) < 4 * patience;
-            let patience = if was_soon { (2 * patience).min(PATIENCE_MAX) } else { PATIENCE };
-            self.patience.store(patience, Ordering::Relaxed);
-            self.signed_by.store(NOBODY, Ordering::Relaxed);
+            self.signatures.end(word.position());
         });
         self.guess()
     }
@@ -238,65 +160,5 @@ impl Tail {
     pub(super) fn skip(&self, positions: u64) {
         // Ordering: as in `exchange`, and the block that begins there. [edge: blocks-next]
         self.word.fetch_add(positions * POSITION, Ordering::AcqRel);
-    }
-}
-
-/// The items since the position that was signed before have come or gone to another thread, if the other side is `there`.
-fn have_crossed(position: u64, there: usize, here: usize) {
-    if position != 0 && there != here && there != NOBODY {
-        add_friction(SIGNED_EVERY * CROSSING);
-    }
-}
-
-impl Word {
-    #[inline]
-    pub(super) fn has(self, flags: u64) -> bool {
-        self.0 & flags != 0
-    }
-
-    /// It is open, nobody waits, and nothing is reserved.
-    #[inline]
-    pub(super) fn is_plain(self) -> bool {
-        self.0 & NOT_PLAIN == 0
-    }
-
-    #[inline]
-    pub(super) fn with(self, flags: u64) -> Self {
-        Self(self.0 | flags)
-    }
-
-    #[inline]
-    pub(super) fn without(self, flags: u64) -> Self {
-        Self(self.0 & !flags)
-    }
-
-    #[inline]
-    pub(super) fn position(self) -> u64 {
-        self.0 / POSITION
-    }
-
-    #[inline]
-    pub(super) fn at(self, position: u64) -> Self {
-        Self(self.0 % POSITION + position * POSITION)
-    }
-
-    #[inline]
-    pub(super) fn reserved(self) -> u64 {
-        self.0 / RESERVED % (RESERVED_MAX + 1)
-    }
-
-    /// The caller knows that so many fit.
-    #[inline]
-    pub(super) fn reserve(self, places: u64) -> Self {
-        Self(self.0 + places * RESERVED)
-    }
-
-    /// # Panics
-    ///
-    /// If fewer are reserved: what follows would be in places that are not free.
-    #[inline]
-    pub(super) fn unreserve(self, places: u64) -> Self {
-        assert!(self.reserved() >= places, "a place is given back that was not reserved");
-        Self(self.0 - places * RESERVED)
     }
 }

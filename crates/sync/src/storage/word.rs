@@ -1,0 +1,83 @@
+//! What the word at the end of a queue says.
+
+/// The consumer's waker is in its cell; whoever clears this has the waker.
+pub(super) const SLEEPS: u64 = 1;
+/// Nothing comes in any more, except for what was reserved.
+pub(super) const CLOSED: u64 = 2;
+/// All producers have gone.
+pub(super) const ENDED: u64 = 4;
+/// Somebody waits for room: who comes now waits behind.
+pub(super) const WAITERS: u64 = 8;
+/// The consumer has gone: what was reserved is of no use either.
+pub(super) const GONE: u64 = 16;
+/// One thread changes this by mere stores: others take that right away before they do anything.
+pub(super) const OWNED: u64 = 32;
+
+const RESERVED: u64 = 64;
+const RESERVED_MAX: u64 = (1 << 20) - 1;
+pub(super) const POSITION: u64 = RESERVED << 20;
+
+/// With none of these, a producer has to look at nothing else.
+const NOT_PLAIN: u64 = POSITION - 1 - SLEEPS - OWNED;
+
+/// How much may be reserved at once, and so the greatest capacity.
+pub(crate) const CAPACITY_MAX: usize = RESERVED_MAX as usize;
+/// Positions are this many bits, and then begin anew.
+pub(super) const POSITION_MASK: u64 = u64::MAX / POSITION;
+
+/// What the word was at some time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Word(pub(super) u64);
+
+impl Word {
+    #[inline]
+    pub(super) fn has(self, flags: u64) -> bool {
+        self.0 & flags != 0
+    }
+
+    /// It is open, nobody waits, and nothing is reserved.
+    #[inline]
+    pub(super) fn is_plain(self) -> bool {
+        self.0 & NOT_PLAIN == 0
+    }
+
+    #[inline]
+    pub(super) fn with(self, flags: u64) -> Self {
+        Self(self.0 | flags)
+    }
+
+    #[inline]
+    pub(super) fn without(self, flags: u64) -> Self {
+        Self(self.0 & !flags)
+    }
+
+    #[inline]
+    pub(super) fn position(self) -> u64 {
+        self.0 / POSITION
+    }
+
+    #[inline]
+    pub(super) fn at(self, position: u64) -> Self {
+        Self(self.0 % POSITION + position * POSITION)
+    }
+
+    #[inline]
+    pub(super) fn reserved(self) -> u64 {
+        self.0 / RESERVED % (RESERVED_MAX + 1)
+    }
+
+    /// The caller knows that so many fit.
+    #[inline]
+    pub(super) fn reserve(self, places: u64) -> Self {
+        Self(self.0 + places * RESERVED)
+    }
+
+    /// # Panics
+    ///
+    /// If fewer are reserved: what follows would be in places that are not free.
+    #[inline]
+    pub(super) fn unreserve(self, places: u64) -> Self {
+        assert!(self.reserved() >= places, "a place is given back that was not reserved");
+        Self(self.0 - places * RESERVED)
+    }
+}
