@@ -19,6 +19,7 @@ use loopwork_context::{WaitReason, request_visible};
 /// # });
 /// ```
 #[doc(alias = "sleep(0)")]
+#[inline]
 pub fn yield_now() -> YieldNow {
     YieldNow { yielded: false }
 }
@@ -33,6 +34,7 @@ pub struct YieldNow {
 impl Future for YieldNow {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.yielded, true) && !request_visible() {
             return Poll::Ready(());

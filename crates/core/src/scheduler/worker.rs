@@ -19,7 +19,7 @@ use crate::driver::{Driver, Quiet, Turn};
 use crate::metrics::Counters;
 use crate::random::Random;
 use crate::task::arena::Cells;
-use crate::task::{Fifo, Header, Ran, RawTask, Runnable, Shares, ToldEnd, Untold};
+use crate::task::{Chain, Fifo, Header, Ran, RawTask, Runnable, Shares, ToldEnd, Untold};
 
 /// How long a busy worker lets the driver wait, in nanoseconds.
 const DRIVER_INTERVAL: u64 = 50_000;
@@ -358,17 +358,31 @@ impl Worker {
     }
 
     /// A task that was woken while it ran goes behind what is ready, and wakes nobody.
+    #[inline]
     fn requeue(&self, runnable: Runnable) {
         match self.shared.place(&runnable) {
-            Place::Home(_) => self.pinned.borrow_mut().push(runnable),
-            Place::Lane => _ = self.shared.lane_ready.push(runnable),
-            Place::Anywhere if self.shared.workers() == 1 => self.push(runnable, Origin::Join),
-            Place::Anywhere => {
+            Place::Anywhere if self.shared.workers() > 1 => {
                 self.depth.set(self.depth.get() + 1);
                 if let Some(chain) = self.remote().hand.push_last(runnable, CHAIN_MAX) {
-                    self.queue.push(chain);
+                    self.queue_up(chain);
                 }
             }
+            place => self.requeue_at(place, runnable),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn queue_up(&self, chain: Chain) {
+        self.queue.push(chain);
+    }
+
+    #[inline(never)]
+    fn requeue_at(&self, place: Place, runnable: Runnable) {
+        match place {
+            Place::Home(_) => self.pinned.borrow_mut().push(runnable),
+            Place::Lane => _ = self.shared.lane_ready.push(runnable),
+            Place::Anywhere => self.push(runnable, Origin::Join),
         }
     }
 
