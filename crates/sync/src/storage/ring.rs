@@ -143,11 +143,12 @@ impl<T, X> Shared<Ring<T>, X> {
     #[inline(always)]
     pub(crate) fn push(&self, item: T) -> Result<(), (T, Refused)> {
         let word = self.tail.guess();
-        let claimed = if word.is_plain() && self.queue.is_free(word.position()) {
-            self.tail.exchange(word, self.claim(word))
+        let has_room = if word.is_plain() {
+            self.queue.is_free(word.position())
         } else {
-            Err(word)
+            self.has_room_behind(word)
         };
+        let claimed = if has_room { self.tail.exchange(word, self.claim(word)) } else { Err(word) };
         let word = match claimed {
             Ok(()) => word,
             Err(now) => match self.claim_slowly(word, now) {
@@ -173,6 +174,12 @@ impl<T, X> Shared<Ring<T>, X> {
         unsafe { self.queue.put(position, item) };
     }
 
+    /// Whether there is room for one more behind what is reserved, and nobody waits for it.
+    #[inline(never)]
+    fn has_room_behind(&self, word: Word) -> bool {
+        !word.has(CLOSED | WAITERS) && self.queue.has_room(word, 1)
+    }
+
     /// The word after this, with its position claimed.
     #[inline]
     fn claim(&self, word: Word) -> Word {
@@ -183,10 +190,9 @@ impl<T, X> Shared<Ring<T>, X> {
     #[cold]
     fn claim_slowly(&self, word: Word, now: Word) -> Result<Word, Refused> {
         let now = if now == word { now } else { self.tail.after_collision(word, now) };
-        let claimed = self.tail.update_apart(now, |word| {
-            let may = !word.has(CLOSED | WAITERS) && self.queue.has_room(word, 1);
-            may.then(|| self.claim(word))
-        });
+        let claimed = self
+            .tail
+            .update_apart(now, |word| self.has_room_behind(word).then(|| self.claim(word)));
         claimed.map_err(refused)
     }
 
