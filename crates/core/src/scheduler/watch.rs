@@ -19,6 +19,8 @@ const RARE: u64 = 500_000;
 const LONG: u64 = 50_000;
 const BACKOFF_MIN: u64 = 50_000;
 const BACKOFF_MAX: u64 = 1_600_000;
+/// So many times as long as its calls are held back, what collides is left alone.
+const ALONE: u64 = 4;
 
 /// Of one worker, about the others.
 #[derive(Debug, Default)]
@@ -148,7 +150,7 @@ impl Watch {
             self.call.set(self.call.get().filter(|call| call.other != loot.other));
             judge(shared, loot.other, false);
             let remote = &shared.remotes[loot.other];
-            remote.alone.set(now + remote.backoff.get());
+            remote.alone.set(now + ALONE * remote.backoff.get());
         }
         if let Some(call) = self.call.get().filter(|call| call.worked(now) >= LONG) {
             self.call.set(None);
