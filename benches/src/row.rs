@@ -312,14 +312,13 @@ impl Row {
         }
     }
 
-    /// Whether one of them has a target that is a ratio to the other.
-    pub(crate) fn is_held_against(self, other: Self) -> bool {
-        let names = |row: Self, other: Self| {
-            row.targets()
-                .iter()
-                .any(|target| matches!(target, Target::OfRow(of, ..) if *of == other))
-        };
-        names(self, other) || names(other, self)
+    /// The row that this one is held against; itself, if there is none.
+    pub(crate) fn anchor(self) -> Self {
+        let anchor = self.targets().iter().find_map(|target| match *target {
+            Target::OfRow(other, ..) => Some(other),
+            _ => None,
+        });
+        anchor.unwrap_or(self)
     }
 
     /// Whether channels that belong to no runtime are measured too.

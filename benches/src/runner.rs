@@ -21,7 +21,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for rows in side_by_side(&options.rows) {
         eprintln!("{} ...", rows.iter().map(|row| row.name()).collect::<Vec<_>>().join(", "));
         // One after the other within a round: a slow minute of the machine meets all of them.
-        for round in 0..options.rounds {
+        let rounds = rows.iter().map(|row| row.rounds(options.rounds)).max().unwrap_or(0);
+        for round in 0..rounds {
             machine::wait_until_quiet(options.patience);
             for (runtime, row) in participants(&rows, round, options) {
                 let &Options { workers, smoke, .. } = options;
@@ -56,9 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 fn side_by_side(rows: &[Row]) -> Vec<Vec<Row>> {
     let mut groups: Vec<Vec<Row>> = Vec::new();
     for &row in rows {
-        let together =
-            |group: &&mut Vec<Row>| group.iter().any(|&other| row.is_held_against(other));
-        match groups.iter_mut().find(together) {
+        match groups.iter_mut().find(|group| group[0].anchor() == row.anchor()) {
             Some(group) => group.push(row),
             None => groups.push(vec![row]),
         }
@@ -103,5 +102,8 @@ mod tests {
         let rows = [Row::Group, Row::Echo, Row::ByHand, Row::GatherReady];
         let groups = side_by_side(&rows);
         assert_eq!(groups, [vec![Row::Group, Row::ByHand, Row::GatherReady], vec![Row::Echo]]);
+        // In whatever order they are asked for.
+        let rows = [Row::Group, Row::GatherReady, Row::ByHand];
+        assert_eq!(side_by_side(&rows), [rows]);
     }
 }
