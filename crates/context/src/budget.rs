@@ -11,21 +11,20 @@ use crate::reason::{WaitReason, waits_for};
 
 /// What a poll begins with.
 pub(crate) const FULL: u8 = 128;
-/// Outside a poll nothing is counted.
-pub(crate) const UNLIMITED: u8 = u8::MAX;
+/// Outside of one there is as much as anybody wants: this is what there is at once.
+pub(crate) const OUTSIDE: u8 = u8::MAX;
 
-/// One unit of the budget. Dropped without [`Progress::made`], it is given back.
+/// That there is a unit of the budget, which [`Progress::made`] spends. Dropped without that, it costs nothing.
 #[derive(Debug)]
 #[must_use = "say `made()` once the operation has made progress"]
 pub struct Progress {
-    counted: bool,
     held_back: bool,
 }
 
-/// Takes one unit of the budget of the task being polled, or has the task come back later.
+/// Looks for one unit of the budget of the task being polled, or has the task come back later.
 ///
 /// A leaf future asks at its begin, and says [`made`](Progress::made) when it is ready. Pending
-/// gives the unit back, since a future that waits has used nothing. Outside a poll of Loopwork's
+/// spends nothing, since a future that waits has used nothing. Outside a poll of Loopwork's
 /// executor it is always ready, and also where a cancel request is visible: what is ready then
 /// is to win over the request, unless it is [held back](Progress::holds_back).
 ///
@@ -50,7 +49,7 @@ pub fn proceed(cx: &mut Context<'_>) -> Poll<Progress> {
     }
     let visible = poll::now().visible();
     if visible.any() {
-        return Poll::Ready(Progress { counted: false, held_back: visible.came_first() });
+        return Poll::Ready(Progress { held_back: visible.came_first() });
     }
     exhausted(cx)
 }
@@ -71,14 +70,8 @@ pub fn proceed(cx: &mut Context<'_>) -> Poll<Progress> {
 /// ```
 #[inline]
 pub fn try_proceed() -> Option<Progress> {
-    poll::replace(|now| {
-        let held_back = now.visible().came_first();
-        match now.budget() {
-            UNLIMITED => Some((now, Progress { counted: false, held_back })),
-            0 => None,
-            _ => Some((now.spend_one(), Progress { counted: true, held_back })),
-        }
-    })
+    let now = poll::now();
+    (now.budget() > 0 || poll::renew()).then(|| Progress { held_back: now.visible().came_first() })
 }
 
 #[cold]
@@ -144,17 +137,8 @@ impl Progress {
 
     /// The unit is spent.
     #[inline]
-    pub fn made(mut self) {
-        self.counted = false;
-    }
-}
-
-impl Drop for Progress {
-    #[inline]
-    fn drop(&mut self) {
-        if self.counted {
-            poll::change(|now| now.set_budget(now.budget().saturating_add(1).min(FULL)));
-        }
+    pub fn made(self) {
+        poll::spend();
     }
 }
 
@@ -190,6 +174,33 @@ mod tests {
         drop(inner);
         assert!(proceed(&mut cx).is_pending());
         drop(outer);
+    }
+
+    #[test]
+    fn outside_a_poll_there_is_no_end_to_it() {
+        for _ in 0..1000 {
+            try_proceed().expect("nothing is counted").made();
+        }
+        let poll = crate::Poll::enter(false);
+        for _ in 0..FULL {
+            try_proceed().expect("there is budget left").made();
+        }
+        assert!(try_proceed().is_none() && try_proceed().is_none());
+        drop(poll);
+        try_proceed().expect("nothing is counted").made();
+    }
+
+    #[test]
+    fn what_is_made_twice_of_one_unit_leaves_none() {
+        let poll = crate::Poll::enter(false);
+        for _ in 1..FULL {
+            try_proceed().expect("there is budget left").made();
+        }
+        let (first, second) = (try_proceed(), try_proceed());
+        first.expect("one is left").made();
+        second.expect("it was left then").made();
+        assert!(try_proceed().is_none() && !overtaken());
+        drop(poll);
     }
 
     #[test]

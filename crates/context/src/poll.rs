@@ -7,7 +7,7 @@ use std::ptr;
 
 use loopwork_shim::Word;
 
-use crate::budget::{self, UNLIMITED};
+use crate::budget;
 use crate::cancel::frames::{self, Visible};
 use crate::cancel::{Ask, CancelReason, Request};
 use crate::reason::WaitReason;
@@ -24,8 +24,8 @@ struct Place {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Now(u64);
 
-/// Outside a poll: no request, no budget.
-const OUTSIDE: Now = Now(UNLIMITED as u64);
+/// Outside a poll: no request, and a budget that is renewed.
+const OUTSIDE: Now = Now(budget::OUTSIDE as u64);
 
 loopwork_shim::thread_local! {
     static PLACE: Place = Place { task: Cell::new(ptr::null()), marks: Word::new(OUTSIDE.0) }
@@ -76,18 +76,6 @@ impl Now {
     #[inline]
     pub(crate) fn budget(self) -> u8 {
         self.byte(0)
-    }
-
-    #[inline]
-    pub(crate) fn set_budget(&mut self, left: u8) {
-        self.set_byte(0, left);
-    }
-
-    /// The caller knows that there is one left: it is in the lowest bits.
-    #[inline]
-    pub(crate) fn spend_one(self) -> Self {
-        debug_assert!(self.budget() > 0, "there is something left to spend");
-        Self(self.0 - 1)
     }
 
     /// Which cancel requests are visible to the future being polled.
@@ -154,14 +142,19 @@ pub(crate) fn change(change: impl FnOnce(&mut Now)) {
     });
 }
 
-/// As [`change`], if `change` makes something of it. It is read once.
+/// Takes one unit off the budget, if there is one.
 #[inline]
-pub(crate) fn replace<T>(change: impl FnOnce(Now) -> Option<(Now, T)>) -> Option<T> {
-    PLACE.with(|place| {
-        let (now, made) = change(place.now())?;
-        place.set(now);
-        Some(made)
-    })
+pub(crate) fn spend() {
+    // It is in the lowest bits.
+    change(|now| now.0 -= u64::from(now.budget() > 0));
+}
+
+/// Whether there is a budget again, after it was used up: outside a poll.
+#[cold]
+pub(crate) fn renew() -> bool {
+    let is_outside = !is_inside();
+    change(|now| now.set_byte(0, if is_outside { budget::OUTSIDE } else { 0 }));
+    is_outside
 }
 
 /// Has the task that is being polled polled again after this poll, behind what is ready.
@@ -372,12 +365,12 @@ mod tests {
         let _poll = Poll::enter(false);
         change(|now| {
             now.set_waits_for(WaitReason::Yield);
-            now.set_budget(7);
             now.enter_frame();
             now.set_visible(Visible::from_bits(0b11));
         });
-        let before = now();
-        assert_eq!((before.budget(), before.frames(), before.visible().bits()), (7, 1, 0b11));
+        spend();
+        let (before, left) = (now(), budget::FULL - 1);
+        assert_eq!((before.budget(), before.frames(), before.visible().bits()), (left, 1, 0b11));
         assert!(before.has(Now::INSIDE) && before.has(Now::NESTED) && !before.has(Now::REQUEUE));
         requeue();
         assert!(now().has(Now::REQUEUE) && now() != before);
@@ -385,6 +378,6 @@ mod tests {
             now.leave_frame();
             now.set_visible(Visible::NOTHING);
         });
-        assert_eq!((now().budget(), now().frames(), now().visible()), (7, 0, Visible::NOTHING));
+        assert_eq!((now().budget(), now().frames(), now().visible()), (left, 0, Visible::NOTHING));
     }
 }
