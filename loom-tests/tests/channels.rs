@@ -185,22 +185,37 @@ fn mpsc_two_sends_have_room() {
     });
 }
 
+/// A ring has more places than its capacity: that a position may be put is said by the stamp that came with the value
+/// so many before, and the value in its place was taken earlier.
+#[test]
+fn mpsc_places_beyond_the_capacity() {
+    explore(3, || {
+        let (sender, mut receiver) = mpsc::channel(3);
+        (0..2).for_each(|n| sender.try_send(n).unwrap());
+        let thread = spawn(move || (2..5).take_while(|n| sender.try_send(*n).is_ok()).count());
+        assert_eq!([receiver.try_recv(), receiver.try_recv()], [Ok(0), Ok(1)]);
+        let sent = thread.join().unwrap();
+        let left: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        assert_eq!(left, (2..2 + sent).collect::<Vec<_>>());
+    });
+}
+
 /// A thread that owns the tail sends, and so does another: each value gets a place of its own.
 #[test]
 fn mpsc_sends_of_an_owner_against_another() {
     explore(3, || {
-        let (sender, mut receiver) = mpsc::channel(4);
-        (1..=2).for_each(|n| sender.try_send(n).unwrap());
+        let (sender, mut receiver) = mpsc::channel(5);
+        (1..=3).for_each(|n| sender.try_send(n).unwrap());
         let other = sender.clone();
         let thread = spawn(move || other.try_send(10).unwrap());
-        sender.try_send(3).unwrap();
+        sender.try_send(4).unwrap();
         thread.join().unwrap();
         drop(sender);
         let mut received: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
         received.retain(|n| *n != 10);
         assert_eq!(
             (received, receiver.try_recv()),
-            (vec![1, 2, 3], Err(mpsc::TryRecvError::Closed))
+            (vec![1, 2, 3, 4], Err(mpsc::TryRecvError::Closed))
         );
     });
 }
@@ -210,13 +225,13 @@ fn mpsc_sends_of_an_owner_against_another() {
 fn mpsc_sends_of_an_owner_against_a_receiver_that_sleeps() {
     explore(3, || {
         let (sender, mut receiver) = mpsc::channel(4);
-        (1..=2).for_each(|n| sender.try_send(n).unwrap());
+        (1..=3).for_each(|n| sender.try_send(n).unwrap());
         let thread = spawn(move || {
-            for n in 1..=3 {
+            for n in 1..=4 {
                 assert_eq!(block_on(receiver.recv()), Some(n));
             }
         });
-        sender.try_send(3).unwrap();
+        sender.try_send(4).unwrap();
         thread.join().unwrap();
     });
 }

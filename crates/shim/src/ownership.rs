@@ -130,14 +130,18 @@ impl Ownership {
     /// later sees it.
     #[inline]
     pub fn is_mine(&self) -> bool {
-        let Some(seat) = self.mine() else { return false };
+        let here = HERE.with(Cell::get);
+        // In a model the fence below would hide, also from who is not the owner, that one of the others is missing.
+        if crate::MODELLED && !self.is_owner(here) {
+            return false;
+        }
         // Ordering: a light fence [edge: own]: store-load with `disown`. In a model it is a fence like any other,
         // which would hide that one of the others is missing.
         let others = weaken!("own-others", weaken!("own-fence") => true);
         if !weaken!("own-mine", others => true) {
             asymmetric::light();
         }
-        self.is_owner(seat)
+        self.is_owner(here)
     }
 
     /// This thread's seat, if it is the owner's.

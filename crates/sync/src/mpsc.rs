@@ -66,7 +66,7 @@ use crate::storage::{Blocks, CAPACITY_MAX, Ring};
 
 /// A channel that holds up to `capacity` values.
 ///
-/// Memory for all of them is allocated now.
+/// Memory for all of them is allocated now: for as many as the next power of two.
 ///
 /// # Panics
 ///

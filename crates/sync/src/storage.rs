@@ -9,6 +9,7 @@
 //! | `storage/slot.rs` | a place for a value |
 //! | `storage/single.rs` | [`single`]: one value, for a oneshot |
 //! | `storage/shared.rs` | [`Shared`]: what many producers and one [`Consumer`] of a [`Queue`] share |
+//! | `storage/position.rs` | where an item is put |
 //! | `storage/word.rs` | what the word says by which producers take turns |
 //! | `storage/tail.rs` | how it changes |
 //! | `storage/signatures.rs` | which threads put and take |
@@ -20,6 +21,7 @@
 mod blocks;
 mod fanout;
 mod item;
+mod position;
 mod ring;
 mod shared;
 mod signatures;

@@ -7,9 +7,10 @@ use loopwork_shim::atomic::{AtomicBool, AtomicPtr, Ordering};
 use loopwork_shim::thread::{spin_loop, yield_now};
 use loopwork_shim::weaken;
 
+use super::position::Position;
 use super::shared::{Queue, Shared};
 use super::slot::Slot;
-use super::word::{CLOSED, POSITION_MASK, SLEEPS};
+use super::word::{CLOSED, SLEEPS};
 
 /// Positions of one block: its places, and one more at which the next block is on its way.
 const LAP: u64 = if loopwork_shim::MODELLED { 2 } else { 32 };
@@ -37,6 +38,12 @@ struct Block<T> {
 struct Place<T> {
     put: AtomicBool,
     item: Slot<T>,
+}
+
+/// Which place of its block it is.
+#[inline]
+fn place_of(position: Position) -> u64 {
+    position.number() % LAP
 }
 
 impl<T> Block<T> {
@@ -87,11 +94,11 @@ unsafe impl<T> Queue for Blocks<T> {
     const IS_SIGNED: bool = false;
 
     #[inline]
-    unsafe fn pop(&self, position: u64) -> Option<(T, u64)> {
+    unsafe fn pop(&self, position: Position) -> Option<(T, Position)> {
         // Ordering: Relaxed: only the consumer writes it.
         let block = self.first.load(Ordering::Relaxed);
         // SAFETY: the consumer's block is freed by the consumer only, below.
-        let place = unsafe { &(&(*block).places)[(position % LAP) as usize] };
+        let place = unsafe { &(&(*block).places)[place_of(position) as usize] };
         // Ordering: Acquire: the item, and the next block if it is the last. [edge: mpsc-item]
         let order = weaken!("blocks-pop", Ordering::Acquire => Ordering::Relaxed);
         if !place.put.load(order) {
@@ -99,8 +106,8 @@ unsafe impl<T> Queue for Blocks<T> {
         }
         // SAFETY: it was put there, and its producer is done with the place. The caller is the consumer.
         let item = unsafe { place.item.take() };
-        let next = (position + 1) & POSITION_MASK;
-        if next % LAP < PLACES {
+        let next = position.plus(1);
+        if place_of(next) < PLACES {
             return Some((item, next));
         }
         // SAFETY: each place of it was popped, so that all who have put something there are done: who
@@ -113,12 +120,13 @@ unsafe impl<T> Queue for Blocks<T> {
             place.put = AtomicBool::new(false);
         }
         self.keep(block);
-        Some((item, (next + 1) & POSITION_MASK))
+        Some((item, next.plus(1)))
     }
 
-    fn distance(&self, from: u64, to: u64) -> usize {
-        let blocks = (to / LAP).wrapping_sub(from / LAP) & (POSITION_MASK / LAP);
-        (blocks * PLACES + to % LAP - from % LAP) as usize
+    fn distance(&self, from: Position, to: Position) -> usize {
+        // The blocks in between, by the positions from the begin of the one to that of the other.
+        let blocks = to.minus(place_of(to)).since(from.minus(place_of(from))) / LAP;
+        (blocks * PLACES + place_of(to) - place_of(from)) as usize
     }
 }
 
@@ -136,7 +144,7 @@ impl<T, X> Shared<Blocks<T>, X> {
             if word.has(CLOSED) {
                 return Err(item);
             }
-            let place = word.position() % LAP;
+            let place = place_of(word.position());
             if place == PLACES {
                 // Somebody is hanging in the next block.
                 looks += 1;
@@ -154,8 +162,7 @@ impl<T, X> Shared<Blocks<T>, X> {
             // Ordering: Relaxed: it is not before that of the word, which brings it; and if it is a later
             // one, the exchange fails.
             let block = queue.last.load(Ordering::Relaxed);
-            let next = (word.position() + 1) & POSITION_MASK;
-            match tail.exchange(word, word.at(next).without(SLEEPS)) {
+            match tail.exchange(word, word.plus(1).without(SLEEPS)) {
                 // The block belongs to the position: whoever changes the one has changed the other.
                 Ok(()) => break block,
                 Err(_) => word = look(),
@@ -163,7 +170,7 @@ impl<T, X> Shared<Blocks<T>, X> {
         };
         // SAFETY: a block is freed after each of its places was popped, and one of them is ours.
         let block = unsafe { &*block };
-        let place = word.position() % LAP;
+        let place = place_of(word.position());
         if place + 1 == PLACES {
             let next = next_block.take().expect("it was made before the exchange");
             let next = Box::into_raw(next);

@@ -6,25 +6,25 @@ use std::fmt;
 use loopwork_shim::atomic::{AtomicU64, Ordering};
 use loopwork_shim::weaken;
 
+use super::position::Position;
 use super::shared::{Queue, Shared};
 use super::signatures::is_signed;
 use super::slot::Slot;
-use super::word::{CLOSED, GONE, POSITION_MASK, SLEEPS, WAITERS, Word};
+use super::word::{CLOSED, GONE, SLEEPS, WAITERS, Word};
 
-/// So many places, used in turn. A position is a lap and, in its lower bits, a place.
+/// Places that are used in turn. There are as many as the next power of two, of which so many as the capacity may be
+/// in use.
 ///
 /// Each place has a stamp, as in the bounded queue of Dmitry Vyukov: which position may be put there, or
 /// was.
 #[derive(Debug)]
 pub struct Ring<T> {
     places: Box<[Place<T>]>,
-    /// The distance of two positions in the same place: a power of two, of which the upper part of a lap
-    /// may have no places.
-    lap: u64,
+    capacity: u64,
 }
 
 struct Place<T> {
-    /// Twice the position that may be put here; plus one once it was.
+    /// The position that may be put here, as a word; with `PUT` once it was.
     stamp: AtomicU64,
     item: Slot<T>,
 }
@@ -41,100 +41,84 @@ const PUT: u64 = 1;
 impl<T> Ring<T> {
     /// `capacity` is from 1 to `CAPACITY_MAX`.
     pub(crate) fn new(capacity: usize) -> Self {
-        let place = |n| Place { stamp: AtomicU64::new(2 * n as u64), item: Slot::new() };
-        let lap = (capacity as u64).next_power_of_two();
-        Self { places: (0..capacity).map(place).collect(), lap }
+        let lap = capacity.next_power_of_two();
+        let place = |n| {
+            let first = Position::new(n as u64);
+            // What is beyond the capacity looks like a lap ago.
+            let stamp =
+                if n < capacity { first.bits() } else { first.minus(lap as u64).bits() | PUT };
+            Place { stamp: AtomicU64::new(stamp), item: Slot::new() }
+        };
+        Self { places: (0..lap).map(place).collect(), capacity: capacity as u64 }
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.places.len()
+        self.capacity as usize
     }
 
     #[inline]
-    fn index(&self, position: u64) -> usize {
-        (position & (self.lap - 1)) as usize
-    }
-
-    #[inline]
-    fn place(&self, position: u64) -> &Place<T> {
-        &self.places[self.index(position)]
-    }
-
-    #[inline]
-    fn next(&self, position: u64) -> u64 {
-        if self.index(position) + 1 == self.places.len() {
-            return self.after(position, 1);
-        }
-        position + 1
-    }
-
-    /// The position so many places on: not more than the capacity.
-    #[inline]
-    fn after(&self, position: u64, places: u64) -> u64 {
-        let capacity = self.places.len() as u64;
-        let wraps = (position & (self.lap - 1)) + places >= capacity;
-        (position + places + if wraps { self.lap - capacity } else { 0 }) & POSITION_MASK
+    fn place(&self, position: Position) -> &Place<T> {
+        let last = self.places.len() - 1;
+        // SAFETY: there is one at least, and what is masked with the last is not greater than that.
+        unsafe { self.places.get_unchecked(position.number() as usize & last) }
     }
 
     /// Whether there is room for so many more. Places become free in order: the last of them says it.
     #[inline]
     fn has_room(&self, word: Word, places: u64) -> bool {
         let wanted = word.reserved() + places;
-        if wanted > self.places.len() as u64 {
-            return false;
-        }
-        self.is_free(self.after(word.position(), wanted - 1))
+        let last = word.position().plus(wanted - 1);
+        wanted <= self.capacity && self.place(last).is_free(last)
     }
+}
 
+impl<T> Place<T> {
     #[inline]
-    fn is_free(&self, position: u64) -> bool {
+    fn is_free(&self, position: Position) -> bool {
         // Ordering: Acquire: the consumer is done with it, and with all before. [edge: ring-free]
         let order = weaken!("mpsc-room", Ordering::Acquire => Ordering::Relaxed);
-        self.place(position).stamp.load(order) == 2 * position
+        self.stamp.load(order) == position.bits()
     }
 
     /// # Safety
     ///
-    /// The position was claimed by the caller, from a word with room.
+    /// It is the place of this position, which was claimed by the caller, from a word with room.
     #[inline]
-    unsafe fn put(&self, position: u64, item: T) {
-        let place = self.place(position);
+    unsafe fn put(&self, position: Position, item: T) {
         // SAFETY: the place is free, and this position is the caller's alone.
-        unsafe { place.item.put(item) };
+        unsafe { self.item.put(item) };
         // Ordering: Release: the item. [edge: mpsc-item]
         let order = weaken!("mpsc-put", Ordering::Release => Ordering::Relaxed);
-        place.stamp.store(2 * position + PUT, order);
+        self.stamp.store(position.bits() | PUT, order);
     }
 }
 
-// SAFETY: a place is stamped for its next position before the consumer goes on.
+// SAFETY: what was popped has another stamp before its position comes again: `PUT` is that of its position only.
 unsafe impl<T> Queue for Ring<T> {
     type Item = T;
 
     const IS_SIGNED: bool = true;
 
     #[inline]
-    unsafe fn pop(&self, position: u64) -> Option<(T, u64)> {
+    unsafe fn pop(&self, position: Position) -> Option<(T, Position)> {
         let place = self.place(position);
         // Ordering: Acquire: the item. [edge: mpsc-item]
         let order = weaken!("mpsc-pop", Ordering::Acquire => Ordering::Relaxed);
-        if place.stamp.load(order) != 2 * position + PUT {
+        if place.stamp.load(order) != position.bits() | PUT {
             return None;
         }
         // SAFETY: it was put there, and its producer is done with the place. The caller is the consumer.
         let item = unsafe { place.item.take() };
-        let next_lap = (position + self.lap) & POSITION_MASK;
+        let free = position.plus(self.capacity);
         // Ordering: Release: this is done with the place. [edge: ring-free]
         let order = weaken!("mpsc-free", Ordering::Release => Ordering::Relaxed);
-        place.stamp.store(2 * next_lap, order);
-        Some((item, self.next(position)))
+        self.place(free).stamp.store(free.bits(), order);
+        Some((item, position.plus(1)))
     }
 
-    fn distance(&self, from: u64, to: u64) -> usize {
-        let laps = (to / self.lap).wrapping_sub(from / self.lap) & (POSITION_MASK / self.lap);
-        // At most two laps: the tail may have moved since the head was read.
-        let distance = laps as usize * self.places.len() + self.index(to) - self.index(from);
-        distance.min(self.places.len())
+    fn distance(&self, from: Position, to: Position) -> usize {
+        // The tail may have moved since the head was read.
+        to.since(from).min(self.capacity) as usize
     }
 }
 
@@ -143,57 +127,45 @@ impl<T, X> Shared<Ring<T>, X> {
     #[inline(always)]
     pub(crate) fn push(&self, item: T) -> Result<(), (T, Refused)> {
         let word = self.tail.guess();
-        let has_room = if word.is_plain() {
-            self.queue.is_free(word.position())
-        } else {
-            self.has_room_behind(word)
-        };
-        let claimed = if has_room { self.tail.exchange(word, self.claim(word)) } else { Err(word) };
-        let word = match claimed {
-            Ok(()) => word,
-            Err(now) => match self.claim_slowly(word, now) {
-                Ok(word) => word,
-                Err(refused) => return Err((item, refused)),
-            },
-        };
-        // SAFETY: the exchange has claimed it, from a word with room.
-        unsafe { self.put(word.position(), item) };
-        self.wake_if_it_slept(word);
-        Ok(())
+        // What nearly every call is.
+        if let Some(position) = word.owned_position() {
+            let place = self.queue.place(position);
+            if place.is_free(position) && !is_signed(position) && self.tail.advance(word) {
+                // SAFETY: it was claimed, from a word with room.
+                unsafe { place.put(position, item) };
+                return Ok(());
+            }
+        }
+        self.push_with_care(item, word)
+    }
+
+    #[inline(never)]
+    fn push_with_care(&self, item: T, word: Word) -> Result<(), (T, Refused)> {
+        let claimed = self.tail.update_apart(word, |word| {
+            let may = !word.has(CLOSED | WAITERS) && self.queue.has_room(word, 1);
+            may.then(|| claim(word))
+        });
+        match claimed {
+            Ok(word) => {
+                // SAFETY: the exchange has claimed it, from a word with room.
+                unsafe { self.put(word.position(), item) };
+                self.wake_if_it_slept(word);
+                Ok(())
+            }
+            Err(word) => Err((item, refused(word))),
+        }
     }
 
     /// # Safety
     ///
-    /// As for the queue's own.
+    /// The position was claimed by the caller, from a word with room.
     #[inline]
-    unsafe fn put(&self, position: u64, item: T) {
+    unsafe fn put(&self, position: Position, item: T) {
+        // SAFETY: the caller's obligation.
+        unsafe { self.queue.place(position).put(position, item) };
         if is_signed(position) {
             self.tail.sign(position);
         }
-        // SAFETY: the caller's obligation.
-        unsafe { self.queue.put(position, item) };
-    }
-
-    /// Whether there is room for one more behind what is reserved, and nobody waits for it.
-    #[inline(never)]
-    fn has_room_behind(&self, word: Word) -> bool {
-        !word.has(CLOSED | WAITERS) && self.queue.has_room(word, 1)
-    }
-
-    /// The word after this, with its position claimed.
-    #[inline]
-    fn claim(&self, word: Word) -> Word {
-        word.at(self.queue.next(word.position())).without(SLEEPS)
-    }
-
-    /// The word was `word`, and is `now`.
-    #[cold]
-    fn claim_slowly(&self, word: Word, now: Word) -> Result<Word, Refused> {
-        let now = if now == word { now } else { self.tail.after_collision(word, now) };
-        let claimed = self
-            .tail
-            .update_apart(now, |word| self.has_room_behind(word).then(|| self.claim(word)));
-        claimed.map_err(refused)
     }
 
     /// Puts items from the front of `items`, as many as there is room for or fewer, and says how many.
@@ -209,19 +181,19 @@ impl<T, X> Shared<Ring<T>, X> {
             let room = |count: &u64| self.queue.has_room(word, *count);
             // Fewer and fewer: a search for the exact number would look at more places than it fills.
             while count > 1 && !room(&count) {
-                count = (count / 2).min(self.queue.places.len() as u64);
+                count = (count / 2).min(self.queue.capacity);
             }
             if word.has(CLOSED | WAITERS) || !room(&count) {
                 return None;
             }
-            Some(word.at(self.queue.after(word.position(), count)).without(SLEEPS))
+            Some(word.plus(count).without(SLEEPS))
         });
         let word = claimed.map_err(refused)?;
         let mut position = word.position();
         for item in items.drain(..count as usize) {
             // SAFETY: the exchange has claimed all of them, from a word with room.
             unsafe { self.put(position, item) };
-            position = self.queue.next(position);
+            position = position.plus(1);
         }
         self.wake_if_it_slept(word);
         Ok(count as usize)
@@ -249,7 +221,7 @@ impl<T, X> Shared<Ring<T>, X> {
             if word.has(GONE) {
                 return Some(next);
             }
-            Some(self.claim(next))
+            Some(claim(next))
         });
         match claimed {
             Ok(word) if !word.has(GONE) => {
@@ -295,6 +267,12 @@ impl<T, X> Shared<Ring<T>, X> {
     pub(crate) fn capacity(&self) -> usize {
         self.queue.capacity()
     }
+}
+
+/// The word after this, with its position claimed.
+#[inline]
+fn claim(word: Word) -> Word {
+    word.plus(1).without(SLEEPS)
 }
 
 fn refused(word: Word) -> Refused {

@@ -9,6 +9,7 @@ use loopwork_shim::atomic::{AtomicBool, AtomicU64, Ordering};
 use loopwork_shim::thread::{spin_loop, yield_now};
 use loopwork_shim::weaken;
 
+use super::position::Position;
 use super::signatures::is_signed;
 use super::slot::Slot;
 use super::tail::Tail;
@@ -27,9 +28,9 @@ pub unsafe trait Queue {
     ///
     /// # Safety
     ///
-    /// By the consumer only, which was given this position by the `pop` before. It begins with 0.
+    /// By the consumer only, which was given this position by the `pop` before. It begins with the first.
     #[doc(hidden)]
-    unsafe fn pop(&self, position: u64) -> Option<(Self::Item, u64)>;
+    unsafe fn pop(&self, position: Position) -> Option<(Self::Item, Position)>;
 
     /// Whether both sides say where they are.
     #[doc(hidden)]
@@ -37,7 +38,7 @@ pub unsafe trait Queue {
 
     /// How many places are between two positions.
     #[doc(hidden)]
-    fn distance(&self, from: u64, to: u64) -> usize;
+    fn distance(&self, from: Position, to: Position) -> usize;
 }
 
 /// A queue, both its ends, and what the channel keeps beside it.
@@ -50,7 +51,7 @@ pub struct Shared<Q: Queue, X> {
 
 /// What the consumer writes.
 pub(super) struct Sleeper {
-    /// Where it takes the next item.
+    /// Where it takes the next item: a [`Position`].
     head: AtomicU64,
     waker: Slot<Waker>,
     /// The waker is in its place. Set by the consumer.
@@ -106,7 +107,7 @@ impl<Q: Queue, X> Shared<Q, X> {
     /// How many items were pushed and not popped.
     pub(crate) fn len(&self) -> usize {
         // Ordering: Relaxed: history by the time it returns. The head first: it is not past the tail.
-        let head = self.sleeper.head.load(Ordering::Acquire);
+        let head = Position::from_bits(self.sleeper.head.load(Ordering::Acquire));
         self.queue.distance(head, self.tail.load().position())
     }
 
@@ -145,11 +146,11 @@ impl<Q: Queue, X> Consumer<Q, X> {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Q::Item> {
         // Ordering: Relaxed: only the consumer writes it.
-        let head = self.shared.sleeper.head.load(Ordering::Relaxed);
+        let head = Position::from_bits(self.shared.sleeper.head.load(Ordering::Relaxed));
         // SAFETY: this is the consumer, by `&mut`, and the position is that of the last `pop`.
         let (item, next) = unsafe { self.shared.queue.pop(head) }?;
         // Ordering: Release: who sees this head sees a tail that is not before it.
-        self.shared.sleeper.head.store(next, Ordering::Release);
+        self.shared.sleeper.head.store(next.bits(), Ordering::Release);
         if Q::IS_SIGNED && is_signed(head) {
             self.shared.tail.signatures.sign_as_consumer(head);
         }
@@ -267,7 +268,7 @@ impl<Q: Queue, X> Consumer<Q, X> {
 
     fn is_at(&self, word: Word) -> bool {
         // Ordering: Relaxed: only the consumer writes it.
-        word.position() == self.shared.sleeper.head.load(Ordering::Relaxed)
+        word.position().bits() == self.shared.sleeper.head.load(Ordering::Relaxed)
     }
 }
 
@@ -299,7 +300,7 @@ impl<Q: Queue, X> Drop for Shared<Q, X> {
             let _ = self.tail.update(Some);
         }
         // Ordering: Relaxed: whoever drops this is alone.
-        let mut head = self.sleeper.head.load(Ordering::Relaxed);
+        let mut head = Position::from_bits(self.sleeper.head.load(Ordering::Relaxed));
         // What came in by permits after the consumer had gone.
         // SAFETY: nobody else is there to be the consumer.
         while let Some((item, next)) = unsafe { self.queue.pop(head) } {

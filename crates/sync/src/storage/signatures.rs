@@ -5,12 +5,13 @@ use loopwork_shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loopwork_shim::ownership::Ownership;
 use loopwork_shim::thread;
 
-use super::word::POSITION_MASK;
+use super::position::Position;
 
 /// What an item costs that comes from another processor's cache, and its place that goes back there.
 const CROSSING: u64 = 80;
 
-const SIGNED_EVERY: u64 = if loopwork_shim::MODELLED { 1 } else { 64 };
+/// In a model an owner also puts where it does not sign.
+const SIGNED_EVERY: u64 = if loopwork_shim::MODELLED { 2 } else { 64 };
 
 /// From so many positions on a thread becomes the owner.
 const PATIENCE: u64 = Ownership::WORTH as u64;
@@ -32,8 +33,8 @@ pub(super) struct Signatures {
 
 /// At such positions producers and the consumer sign.
 #[inline]
-pub(super) fn is_signed(position: u64) -> bool {
-    position % SIGNED_EVERY == 0
+pub(super) fn is_signed(position: Position) -> bool {
+    position.number() % SIGNED_EVERY == 0
 }
 
 impl Signatures {
@@ -47,13 +48,13 @@ impl Signatures {
     }
 
     /// By a producer. True if all were signed on this thread for a while.
-    pub(super) fn sign(&self, position: u64) -> bool {
+    pub(super) fn sign(&self, position: Position) -> bool {
         let here = thread::number();
         // Ordering: Relaxed, here and below: nothing depends on what is read there.
         have_crossed(position, self.consumer.load(Ordering::Relaxed), here);
         if self.producer.load(Ordering::Relaxed) != here {
             self.producer.store(here, Ordering::Relaxed);
-            self.since.store(position, Ordering::Relaxed);
+            self.since.store(position.bits(), Ordering::Relaxed);
             return false;
         }
         self.since_then(position) >= self.patience.load(Ordering::Relaxed)
@@ -61,7 +62,7 @@ impl Signatures {
 
     /// By the consumer.
     #[cold]
-    pub(super) fn sign_as_consumer(&self, position: u64) {
+    pub(super) fn sign_as_consumer(&self, position: Position) {
         let here = thread::number();
         if self.consumer.load(Ordering::Relaxed) != here {
             self.consumer.store(here, Ordering::Relaxed);
@@ -70,12 +71,12 @@ impl Signatures {
     }
 
     /// Who has signed last owns the tail from this position on.
-    pub(super) fn begin(&self, position: u64) {
-        self.since.store(position, Ordering::Relaxed);
+    pub(super) fn begin(&self, position: Position) {
+        self.since.store(position.bits(), Ordering::Relaxed);
     }
 
     /// At this position that was taken away.
-    pub(super) fn end(&self, position: u64) {
+    pub(super) fn end(&self, position: Position) {
         let patience = self.patience.load(Ordering::Relaxed);
         let was_soon = self.since_then(position) < 4 * patience;
         let patience = if was_soon { (2 * patience).min(PATIENCE_MAX) } else { PATIENCE };
@@ -84,14 +85,14 @@ impl Signatures {
     }
 
     /// How many positions ago `since` was.
-    fn since_then(&self, position: u64) -> u64 {
-        position.wrapping_sub(self.since.load(Ordering::Relaxed)) & POSITION_MASK
+    fn since_then(&self, position: Position) -> u64 {
+        position.since(Position::from_bits(self.since.load(Ordering::Relaxed)))
     }
 }
 
 /// The items since the position that was signed before have come or gone to another thread, if the other side is `there`.
-fn have_crossed(position: u64, there: usize, here: usize) {
-    if position != 0 && there != here && there != NOBODY {
+fn have_crossed(position: Position, there: usize, here: usize) {
+    if position != Position::new(0) && there != here && there != NOBODY {
         add_friction(SIGNED_EVERY * CROSSING);
     }
 }

@@ -8,8 +8,9 @@ use loopwork_shim::spin::processors;
 use loopwork_shim::thread::spin_loop;
 use loopwork_shim::weaken;
 
+use super::position::{POSITION, Position};
 use super::signatures::Signatures;
-use super::word::{OWNED, POSITION, Word};
+use super::word::{OWNED, Word};
 
 /// For how long who has collided lets others do: some microseconds.
 const PAUSES: usize = 256;
@@ -66,25 +67,36 @@ impl Tail {
     /// As `exchange`, of a word that is owned.
     #[inline]
     fn replace(&self, word: Word, next: Word) -> Result<(), Word> {
+        if self.replace_as_owner(word, next) { Ok(()) } else { Err(self.disown()) }
+    }
+
+    /// Claims the position of a word that is owned and nothing else, if this thread is the owner.
+    #[inline]
+    pub(super) fn advance(&self, word: Word) -> bool {
+        self.replace_as_owner(word, word.plus(1))
+    }
+
+    #[inline]
+    fn replace_as_owner(&self, word: Word, next: Word) -> bool {
         let replaced = self.ownership.as_owner(|| {
             debug_assert!(self.guess() == word, "the owner's word is changed by the owner only");
             // Ordering: as in `exchange`: what was to be acquired, this thread has seen as it became the owner.
             self.word.store(next.0, Ordering::Release);
         });
-        replaced.ok_or_else(|| self.disown())
+        replaced.is_some()
     }
 
     /// By a producer, at a position that [is to be signed](super::signatures::is_signed). If all were signed on this
     /// thread for a while, it owns the tail from now on.
     #[cold]
-    pub(super) fn sign(&self, position: u64) {
+    pub(super) fn sign(&self, position: Position) {
         if self.signatures.sign(position) {
             self.own(position);
         }
     }
 
     /// Makes this thread the owner, if there is none and the word does not change just now.
-    fn own(&self, position: u64) {
+    fn own(&self, position: Position) {
         let word = self.guess();
         let begin = || self.exchange(word, word.with(OWNED)).is_ok();
         if !word.has(OWNED) && self.ownership.own(begin) {

@@ -1,5 +1,7 @@
 //! What the word at the end of a queue says.
 
+use super::position::{POSITION, Position};
+
 /// The consumer's waker is in its cell; whoever clears this has the waker.
 pub(super) const SLEEPS: u64 = 1;
 /// Nothing comes in any more, except for what was reserved.
@@ -15,15 +17,11 @@ pub(super) const OWNED: u64 = 32;
 
 const RESERVED: u64 = 64;
 const RESERVED_MAX: u64 = (1 << 20) - 1;
-pub(super) const POSITION: u64 = RESERVED << 20;
-
-/// With none of these, a producer has to look at nothing else.
-const NOT_PLAIN: u64 = POSITION - 1 - SLEEPS - OWNED;
+// What is reserved is below the position, and all there is between that and the flags.
+const _: () = assert!((RESERVED_MAX + 1) * RESERVED == POSITION, "a word has no gaps");
 
 /// How much may be reserved at once, and so the greatest capacity.
 pub(crate) const CAPACITY_MAX: usize = RESERVED_MAX as usize;
-/// Positions are this many bits, and then begin anew.
-pub(super) const POSITION_MASK: u64 = u64::MAX / POSITION;
 
 /// What the word was at some time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,10 +33,10 @@ impl Word {
         self.0 & flags != 0
     }
 
-    /// It is open, nobody waits, and nothing is reserved.
+    /// Its position, if besides it is owned, and nothing else.
     #[inline]
-    pub(super) fn is_plain(self) -> bool {
-        self.0 & NOT_PLAIN == 0
+    pub(super) fn owned_position(self) -> Option<Position> {
+        (self.0 % POSITION == OWNED).then(|| Position::from_bits(self.0 - OWNED))
     }
 
     #[inline]
@@ -52,13 +50,14 @@ impl Word {
     }
 
     #[inline]
-    pub(super) fn position(self) -> u64 {
-        self.0 / POSITION
+    pub(super) fn position(self) -> Position {
+        Position::of(self.0)
     }
 
+    /// The same so many positions on.
     #[inline]
-    pub(super) fn at(self, position: u64) -> Self {
-        Self(self.0 % POSITION + position * POSITION)
+    pub(super) fn plus(self, positions: u64) -> Self {
+        Self(self.0.wrapping_add(positions * POSITION))
     }
 
     #[inline]
