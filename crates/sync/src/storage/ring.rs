@@ -136,6 +136,22 @@ impl<T, X> Shared<Ring<T>, X> {
                 return Ok(());
             }
         }
+        self.push_behind(item, word)
+    }
+
+    /// As `push`, if places are reserved: the same way, with a look that is not at the place itself.
+    #[inline(never)]
+    fn push_behind(&self, item: T, word: Word) -> Result<(), (T, Refused)> {
+        let position = word.position();
+        if word.is_owned_and_open()
+            && self.queue.has_room(word, 1)
+            && !is_signed(position)
+            && self.tail.advance(word)
+        {
+            // SAFETY: it was claimed, from a word with room.
+            unsafe { self.queue.place(position).put(position, item) };
+            return Ok(());
+        }
         self.push_with_care(item, word)
     }
 

@@ -39,6 +39,12 @@ impl Word {
         (self.0 % POSITION == OWNED).then(|| Position::from_bits(self.0 - OWNED))
     }
 
+    /// It is owned, and has no other flags: it is open, and nobody sleeps or waits.
+    #[inline]
+    pub(super) fn is_owned_and_open(self) -> bool {
+        self.0 % RESERVED == OWNED
+    }
+
     #[inline]
     pub(super) fn with(self, flags: u64) -> Self {
         Self(self.0 | flags)
