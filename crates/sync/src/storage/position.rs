@@ -65,3 +65,22 @@ impl fmt::Debug for Position {
         self.number().fmt(f)
     }
 }
+
+#[cfg(all(test, not(loopwork_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_begin_anew() {
+        let last = Position::new((1 << BITS) - 1);
+        assert_eq!(last.plus(1), Position::new(0));
+        assert_eq!(Position::new(2).minus(3), last);
+        assert_eq!((Position::new(2).since(last), last.plus(3).number()), (3, 2));
+    }
+
+    #[test]
+    fn flags_are_no_part_of_a_position() {
+        let word = Position::new(7).bits() + 5;
+        assert_eq!(Position::of(word), Position::from_bits(7 * POSITION));
+    }
+}

@@ -409,7 +409,7 @@ fn in_order<K: mpsc::Kind>(
 fn ends_wander_and_each_value_arrives_once() {
     const STAYS: usize = 700;
     for_threads(|threads| {
-        for capacity in [1, 3, 128] {
+        for capacity in [1, 3, 100, 128] {
             let (sender, receiver) = mpsc::channel(capacity);
             let (senders, receivers) = (Mutex::new(sender), Mutex::new((receiver, 0)));
             in_threads(2 * threads, |thread| {
