@@ -198,6 +198,15 @@ impl SharedDrivers {
         self.parts.lock().upgrade().map(Handle::new)
     }
 
+    /// Wakes what `advance` finds due.
+    fn fire(&self, advance: impl FnOnce(&mut Vec<Due>)) {
+        let mut due = Vec::new();
+        advance(&mut due);
+        if !due.is_empty() {
+            self.wake(due.drain(..));
+        }
+    }
+
     /// Wakes what is due, in its order.
     fn wake(&self, mut due: Drain<'_, Due>) {
         if self.single {
@@ -239,19 +248,12 @@ impl DriverHandle for SharedDrivers {
     }
 
     fn advance(&self, worker: usize, now: u64) {
-        let mut due = Vec::new();
-        self.timers.advance_here(worker, self.timers.clock().now_at(now), &mut due);
-        if !due.is_empty() {
-            self.wake(due.drain(..));
-        }
+        let now = self.timers.clock().now_at(now);
+        self.fire(|due| self.timers.advance_here(worker, now, due));
     }
 
     fn rescue(&self) {
-        let mut due = Vec::new();
-        self.timers.advance_stuck(self.timers.now(), &mut due);
-        if !due.is_empty() {
-            self.wake(due.drain(..));
-        }
+        self.fire(|due| self.timers.advance_stuck(self.timers.now(), due));
     }
 
     fn rest(&self, worker: usize) {

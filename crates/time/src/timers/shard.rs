@@ -221,12 +221,11 @@ impl Shard {
         inserted.ok()
     }
 
-    /// Appends what is due by `now` to `due`. False if the owner was inside.
-    pub(super) fn advance(&self, now: u64, due: &mut Vec<Due>) -> bool {
-        let advanced = self
-            .by_owner(|local| local.advance(self, now, due))
-            .or_else(|| self.by_other(|local| local.advance(self, now, due)));
-        advanced.is_some()
+    /// Appends what is due by `now` to `due`. Not if the owner is inside: it does so itself as it goes on.
+    pub(super) fn advance(&self, now: u64, due: &mut Vec<Due>) {
+        if self.by_owner(|local| local.advance(self, now, due)).is_none() {
+            let _ = self.by_other(|local| local.advance(self, now, due));
+        }
     }
 
     /// The earliest deadline, without what was given up or postponed; [`NEVER`] if there is none.
