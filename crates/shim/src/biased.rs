@@ -84,8 +84,9 @@ impl<T> Biased<T> {
         }
     }
 
+    /// Whether it is reserved for this thread.
     #[inline]
-    fn is_mine(&self) -> bool {
+    pub fn is_mine(&self) -> bool {
         // Ordering: Relaxed: only this thread writes its own number.
         self.owner.load(Ordering::Relaxed) == thread::number()
     }

@@ -1,9 +1,10 @@
 //! Shares of a value: a count that costs no write for each.
 //!
 //! As an `Arc` counts references, [`Counted`] counts shares, but in lots: whoever hands them out has
-//! a [`Stock`] of them, and whoever ends their owners gathers them in a [`Bundle`]. When the last has
+//! a [`Stock`] of them, and whoever ends their owners [gathers](Gathered) them. When the last has
 //! been given up, the value hears of it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
@@ -137,14 +138,16 @@ impl<T: Ends> Drop for Stock<T> {
 pub struct Share<T: Ends>(NonNull<Counted<T>>);
 
 impl<T: Ends> Share<T> {
-    pub(crate) fn into_bundle(self) -> Bundle {
+    #[inline]
+    pub(crate) fn into_any(self) -> AnyShare {
         let at = self.0;
         std::mem::forget(self);
-        Bundle { at, shares: 1 }
+        AnyShare(at)
     }
 
+    #[inline]
     pub(crate) fn name(&self) -> *const () {
-        self.0.as_ptr().cast_const().cast()
+        name(self.0)
     }
 }
 
@@ -165,31 +168,28 @@ impl<T: Ends> Drop for Share<T> {
     }
 }
 
-/// One share or more, of a value of any type.
+/// One share of a value of any type.
+pub(crate) struct AnyShare(NonNull<Counted<dyn Ends>>);
+
+impl AnyShare {
+    #[inline]
+    pub(crate) fn value(&self) -> &dyn Ends {
+        // SAFETY: this share keeps it.
+        &unsafe { self.0.as_ref() }.value
+    }
+}
+
+impl Drop for AnyShare {
+    fn drop(&mut self) {
+        // SAFETY: this share is the owner's.
+        unsafe { give_up(self.0, 1) };
+    }
+}
+
+/// One share or more.
 pub(crate) struct Bundle {
     at: NonNull<Counted<dyn Ends>>,
     shares: usize,
-}
-
-impl Bundle {
-    pub(crate) fn name(&self) -> *const () {
-        self.at.as_ptr().cast_const().cast()
-    }
-
-    pub(crate) fn value(&self) -> &dyn Ends {
-        // SAFETY: these shares keep it.
-        &unsafe { self.at.as_ref() }.value
-    }
-
-    /// All of both, if they are of the same value; else what `other` was.
-    pub(crate) fn merge(&mut self, other: Self) -> Option<Self> {
-        if self.name() != other.name() {
-            return Some(other);
-        }
-        self.shares += other.shares;
-        std::mem::forget(other);
-        None
-    }
 }
 
 impl Drop for Bundle {
@@ -197,6 +197,63 @@ impl Drop for Bundle {
         // SAFETY: they are the bundle's.
         unsafe { give_up(self.at, self.shares) };
     }
+}
+
+impl From<AnyShare> for Bundle {
+    fn from(share: AnyShare) -> Self {
+        let at = share.0;
+        std::mem::forget(share);
+        Self { at, shares: 1 }
+    }
+}
+
+/// Where shares of one value at a time are gathered.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    at: Cell<Option<NonNull<Counted<dyn Ends>>>>,
+    /// Of that value, if there is one.
+    shares: Cell<usize>,
+}
+
+impl Gathered {
+    /// One more, unless there are some of another value: then it comes back.
+    #[inline]
+    pub(crate) fn add(&self, share: AnyShare) -> Option<AnyShare> {
+        match self.at.get() {
+            None => {
+                self.at.set(Some(share.0));
+                self.shares.set(1);
+            }
+            Some(at) if name(at) == name(share.0) => self.shares.set(self.shares.get() + 1),
+            Some(_) => return Some(share),
+        }
+        std::mem::forget(share);
+        None
+    }
+
+    /// Whether there are some, and of another value than this.
+    #[inline]
+    pub(crate) fn is_of_another_than(&self, other: *const ()) -> bool {
+        self.at.get().is_some_and(|at| name(at) != other)
+    }
+
+    /// All of them.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Bundle> {
+        self.at.take().map(|at| Bundle { at, shares: self.shares.get() })
+    }
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
+/// Values are known by their address.
+#[inline]
+fn name<T: ?Sized>(at: NonNull<T>) -> *const () {
+    at.as_ptr().cast_const().cast()
 }
 
 // SAFETY: shares are counted references to what is `Send` and `Sync`; here and below.

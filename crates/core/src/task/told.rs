@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use loopwork_shim::weaken;
 
-use super::shares::{Bundle, Ends, Share};
+use super::shares::{AnyShare, Bundle, Ends, Gathered, Share};
 use crate::current;
 
 /// Is told of the end of a task.
@@ -24,29 +24,37 @@ pub trait Told: Send + 'static {
     fn ended(self, returned: bool, marked: bool);
 }
 
-/// One end: of one that has failed, if there is a number.
+/// One end, of one that has failed, if there is a number.
 pub(crate) struct End {
-    shares: Bundle,
-    failed: Option<usize>,
+    share: AnyShare,
+    /// `NO_FAILURE`, or which.
+    failed: usize,
 }
+
+const NO_FAILURE: usize = usize::MAX;
 
 impl End {
     /// Says what has failed, and gives the share that counts the end.
-    fn tell(self) -> Bundle {
-        if let Some(index) = self.failed {
-            self.shares.value().failed(index);
+    #[inline]
+    fn tell(self) -> AnyShare {
+        if self.failed != NO_FAILURE {
+            self.share.value().failed(self.failed);
         }
-        self.shares
+        self.share
     }
 }
 
 /// The ends that a worker has not counted yet: that of the task it polls, until that is marked; and
 /// those of tasks before it, for as long as it goes on with others of the same count. These have
 /// shares, so that nobody waits for the ones that are kept.
+///
+/// Its words are read as they were written: a processor waits where it reads two at once of which it has just written one.
 #[derive(Default)]
 pub(crate) struct Untold {
-    ending: Cell<Option<End>>,
-    kept: Cell<Option<Bundle>>,
+    ending: Cell<Option<AnyShare>>,
+    /// Of the end that this is.
+    failed: Cell<usize>,
+    kept: Gathered,
     /// Of the tasks whose ends are kept: of what type they are. Null if none is.
     table: Cell<*const ()>,
 }
@@ -55,29 +63,22 @@ impl Untold {
     /// The task that is polled ends. Gives back what is not kept.
     #[inline]
     pub(crate) fn replace(&self, end: End) -> Option<End> {
-        self.ending.replace(Some(end))
+        let before = self.ending.replace(Some(end.share));
+        let failed = self.failed.replace(end.failed);
+        before.map(|share| End { share, failed })
     }
 
     /// The task that was polled, of the type that `table` says, is marked. Gives what is to be given
     /// up now.
     #[inline]
     pub(crate) fn marked(&self, table: *const (), keep: bool) -> Option<Bundle> {
-        let shares = self.ending.take()?.tell();
+        let share = self.ending.take()?;
+        let share = End { share, failed: self.failed.get() }.tell();
         if !keep {
-            return Some(shares);
+            return Some(share.into());
         }
         self.table.set(table);
-        match self.kept.take() {
-            None => {
-                self.kept.set(Some(shares));
-                None
-            }
-            Some(mut kept) => {
-                let other = kept.merge(shares);
-                self.kept.set(Some(kept));
-                other
-            }
-        }
+        self.kept.add(share).map(Bundle::from)
     }
 
     /// A task of the type that `table` says is to be polled. Gives what is to be given up before.
@@ -91,16 +92,8 @@ impl Untold {
     /// The task that is polled has this share.
     #[inline]
     fn goes_on_for(&self, name: *const ()) -> Option<Bundle> {
-        if self.table.get().is_null() {
-            return None;
-        }
-        let kept = self.kept.take()?;
-        if weaken!("told-other", kept.name() == name => true) {
-            self.kept.set(Some(kept));
-            return None;
-        }
-        self.table.set(ptr::null());
-        Some(kept)
+        let ends_here = weaken!("told-other", self.kept.is_of_another_than(name) => false);
+        if ends_here { self.take() } else { None }
     }
 
     pub(crate) fn is_kept(&self) -> bool {
@@ -133,7 +126,7 @@ pub fn wake_joiner(waker: Waker) {
 #[doc(hidden)]
 #[inline]
 pub fn after_end<T: Ends>(share: Share<T>, failed: Option<usize>) {
-    let end = End { shares: share.into_bundle(), failed };
+    let end = End { share: share.into_any(), failed: failed.unwrap_or(NO_FAILURE) };
     let left = current::with_worker(|worker| match worker {
         Some(worker) => worker.after_end(end),
         None => Some(end),

@@ -63,6 +63,7 @@ where
 {
     type Output = Result<T, SharedError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Some(share) = &this.member.0 {

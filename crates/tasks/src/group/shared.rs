@@ -160,7 +160,8 @@ impl Shared {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        if self.polled_by.load(Ordering::Relaxed) == thread::number() {
+        let is_body = || self.polled_by.load(Ordering::Relaxed) == thread::number();
+        if !self.inner.is_mine() && is_body() {
             self.inner.reserve();
         }
         let location = Location::caller();
