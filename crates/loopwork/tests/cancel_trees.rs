@@ -276,10 +276,18 @@ mod model {
     ) -> (Nanos, End) {
         let alone = |request: Option<Nanos>, log: &mut Vec<Event>| -> Vec<(Nanos, End)> {
             let run = |child: &Node| {
+                let mut said = Vec::new();
+                let ended = run(child, now, &mut Requests::default(), &mut said);
+                // Who has ended is not asked: its failure may be what the others are asked for.
+                let Some(at) = request.filter(|at| *at < ended.0) else {
+                    log.append(&mut said);
+                    return ended;
+                };
                 let mut own = Requests::default();
-                own.to_come.extend(request.map(|at| (at, TASK)));
-                if request == Some(now) {
-                    own = Requests { pending: [TASK].into(), ..Requests::default() };
+                if at == now {
+                    own.pending.insert(TASK);
+                } else {
+                    own.to_come.insert((at, TASK));
                 }
                 run(child, now, &mut own, log)
             };
@@ -453,6 +461,22 @@ fn expected(tree: &Node, cancel: Option<Nanos>) -> (String, Vec<Event>) {
         model::End::Cancelled(_) => "cancelled",
     };
     (end.to_owned(), log)
+}
+
+/// A limit ends the clean-up of a child that has failed, and with it the child: that is when the others are asked,
+/// and not the child itself.
+#[test]
+fn a_failure_that_a_limit_ends_asks_the_others() {
+    let node = |id, tree| Node { id, tree };
+    let boxed = |id, tree| Box::new(Node { id, tree });
+    let cleanup = boxed(5, Tree::Limit(50, boxed(6, Tree::Sleep(500))));
+    let fails = node(3, Tree::Finally { inside: boxed(4, Tree::Fail(10)), cleanup });
+    let tree = node(1, Tree::Group(vec![node(2, Tree::Sleep(900)), fails]));
+    let said = vec![(10, 3, "cleans up"), (10, 4, "fails"), (60, 5, "was cancelled")];
+    assert_eq!(expected(&tree, None), ("failed".to_owned(), said));
+    for workers in WORKERS {
+        assert_eq!(replay(&tree, None, workers), expected(&tree, None), "{workers} workers");
+    }
 }
 
 proptest! {
