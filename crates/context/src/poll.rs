@@ -153,7 +153,9 @@ pub(crate) fn spend() {
 #[cold]
 pub(crate) fn renew() -> bool {
     let is_outside = !is_inside();
-    change(|now| now.set_byte(0, if is_outside { budget::OUTSIDE } else { 0 }));
+    if is_outside {
+        change(|now| now.set_byte(0, budget::OUTSIDE));
+    }
     is_outside
 }
 

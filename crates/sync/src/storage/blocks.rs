@@ -124,9 +124,10 @@ unsafe impl<T> Queue for Blocks<T> {
     }
 
     fn distance(&self, from: Position, to: Position) -> usize {
-        // The blocks in between, by the positions from the begin of the one to that of the other.
-        let blocks = to.minus(place_of(to)).since(from.minus(place_of(from))) / LAP;
-        (blocks * PLACES + place_of(to) - place_of(from)) as usize
+        let positions = to.since(from);
+        // The last of each block is no place.
+        let ends = (place_of(from) + positions) / LAP;
+        (positions - ends) as usize
     }
 }
 

@@ -44,13 +44,13 @@ impl Position {
     /// So many positions on.
     #[inline]
     pub(super) fn plus(self, positions: u64) -> Self {
-        Self(self.0.wrapping_add(positions.wrapping_mul(POSITION)))
+        Self(self.0.wrapping_add(Self::new(positions).0))
     }
 
     /// So many positions back.
     #[inline]
     pub(super) fn minus(self, positions: u64) -> Self {
-        Self(self.0.wrapping_sub(positions.wrapping_mul(POSITION)))
+        Self(self.0.wrapping_sub(Self::new(positions).0))
     }
 
     /// How many positions it is after an earlier one.

@@ -8,7 +8,7 @@ use loopwork_shim::spin::processors;
 use loopwork_shim::thread::spin_loop;
 use loopwork_shim::weaken;
 
-use super::position::{POSITION, Position};
+use super::position::Position;
 use super::signatures::Signatures;
 use super::word::{OWNED, Word};
 
@@ -171,6 +171,6 @@ impl Tail {
     /// So many positions on. Nobody else moves it meanwhile, but flags may change.
     pub(super) fn skip(&self, positions: u64) {
         // Ordering: as in `exchange`, and the block that begins there. [edge: blocks-next]
-        self.word.fetch_add(positions * POSITION, Ordering::AcqRel);
+        self.word.fetch_add(Position::new(positions).bits(), Ordering::AcqRel);
     }
 }

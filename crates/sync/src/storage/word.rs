@@ -63,7 +63,7 @@ impl Word {
     /// The same so many positions on.
     #[inline]
     pub(super) fn plus(self, positions: u64) -> Self {
-        Self(self.0.wrapping_add(positions * POSITION))
+        Self(self.0.wrapping_add(Position::new(positions).bits()))
     }
 
     #[inline]

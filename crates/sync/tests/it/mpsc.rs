@@ -27,7 +27,9 @@ fn values_arrive_in_order_and_the_end_after_them() {
     (0..1000).try_for_each(|n| sender.send(n)).unwrap();
     assert_eq!(receiver.len(), 1000);
     drop(sender);
-    assert!((0..1000).all(|n| receiver.try_recv() == Ok(n)));
+    for n in 0..1000 {
+        assert_eq!((receiver.try_recv(), receiver.len()), (Ok(n), 999 - n));
+    }
     assert_eq!(block_on(receiver.recv()), None);
 }
 
